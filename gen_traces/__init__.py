@@ -1,0 +1,1 @@
+"""Makes training runs go wrong for real and records what they show."""

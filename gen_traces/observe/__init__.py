@@ -1,0 +1,1 @@
+"""Watches a training job from outside through PyTorch's own hooks."""

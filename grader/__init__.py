@@ -1,0 +1,1 @@
+"""What an interview was worth: evidence analysis, cause matching and the scorecard."""
