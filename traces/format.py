@@ -53,3 +53,35 @@ class Artifact(msgspec.Struct, frozen=True):
 
     text: str
     data: Any = None
+
+
+class Betrayal(msgspec.Struct, frozen=True):
+    """A column that leaves the healthy band on every bugged seed.
+
+    `widths` is the largest sustained distance from the band in band widths (the smallest over the seeds; capped at
+    1e6, also for a value that is not finite where the healthy one is), `first_step` the earliest step outside, taken
+    from the slowest seed.
+    """
+
+    diagnostic: str
+    column: str
+    first_step: int
+    widths: float
+    direction: Literal["above", "below", "nonfinite"]
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """`PROFILE/SLUG/verdict.json`, written by `gen-traces verify`: which diagnostics betray the bug.
+
+    `checks` tells for each check whether its outcome differs from the healthy one on every seed. Secret until the
+    debrief, like the solution.
+    """
+
+    scenario: str
+    profile: str
+    seeds: tuple[int, ...]
+    band_seeds: tuple[int, ...]
+    betrayals: tuple[Betrayal, ...]
+    checks: dict[str, bool]
+    passed: bool
+    reason: str
