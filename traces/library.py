@@ -110,9 +110,12 @@ def root() -> Path:
     return Path(override).expanduser() if override else Path(__file__).resolve().parent / "recorded"
 
 
+_default_root = root  # `root` is also the name of a parameter below
+
+
 def runs(root: Path | str | None = None) -> list[RunRef]:
     """All runs below `root` (default: `root()`), sorted; an empty list when the folder is not there."""
-    base = Path(root) if root is not None else globals()["root"]()
+    base = Path(root) if root is not None else _default_root()
     if not base.is_dir():
         return []
     found = []
@@ -156,7 +159,7 @@ def baseline_of(run: Run) -> Run | None:
 
 def verdict(slug: str, profile: str, root: Path | str | None = None) -> Verdict:
     """What `gen-traces verify` found out about a scenario. Secret until the debrief. Raises TraceError."""
-    base = Path(root) if root is not None else globals()["root"]()
+    base = Path(root) if root is not None else _default_root()
     path = base / profile / slug / VERDICT
     if not path.is_file():
         raise TraceError(f"{path} is missing: run `gen-traces verify` first")
