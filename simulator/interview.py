@@ -1,0 +1,280 @@
+"""One interview with everything it needs: what both faces, the screens and the plain mode, are made on."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from grader.events import AnyEvent, Interviewer, Shown, Started
+from simulator.errors import FlatlineError
+from simulator.evidence import CodeBlock, Evidence
+from simulator.session import Session, Setup
+from simulator.store import Entry, Store
+
+if TYPE_CHECKING:
+    from grader.scorecard import Scorecard
+    from simulator.debrief import Debrief
+    from simulator.table import Table
+
+MINUTES = {"debug": 20.0, "review": 10.0}
+LEVELS = ("junior", "mid", "senior")
+BEAT_SECONDS = 2.0
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked of a new interview; None leaves the choice to chance.
+
+    `scenario` is a slug, a number of the anonymous list, or a catalogue number or name; `seed` makes the choices
+    repeatable, and picks the recorded run of that seed when there is one; `pack` is a folder of further scenarios.
+    """
+
+    round: str = "debug"
+    scenario: str | None = None
+    seed: int | None = None
+    minutes: float | None = None
+    level: str | None = None
+    pack: str | None = None
+
+
+class Interview:
+    """Made by `begin` or `resume`. Every event is in the store before a method returns it."""
+
+    def __init__(
+        self,
+        store: Store,
+        table: Table,
+        setup: Setup,
+        events: Iterable[AnyEvent] = (),
+        *,
+        elapsed: float = 0.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._table = table
+        self._monotonic = monotonic
+        self._before, self._since = elapsed, monotonic()
+        self._beaten = elapsed
+        self._unstored: list[AnyEvent] = []
+        self._lock = threading.RLock()
+        self._session = Session(
+            setup, table, self.elapsed, events, ear=table.ear, guide=table.guide, vocabulary=table.vocabulary
+        )
+
+    @classmethod
+    def begin(cls, options: Options, store: Store, *, monotonic: Callable[[], float] = time.monotonic) -> Interview:
+        """A new interview, opened. Raises FlatlineError when what is asked for cannot be had."""
+        from simulator.table import choose
+
+        check(options)
+        table = choose(options, [entry.scenario for entry in store.history()], random.Random(options.seed))
+        round: Literal["debug", "review"] = "review" if options.round == "review" else "debug"
+        minutes = MINUTES[round] if options.minutes is None else float(options.minutes)
+        setup = Setup(
+            session=store.new_id(), round=round, scenario=table.slug, profile=table.profile, seed=table.seed,
+            minutes=minutes, level=table.scenario.level, opening=table.opening(round, minutes),
+        )  # fmt: skip
+        interview = cls(store, table, setup, monotonic=monotonic)
+        events = interview._session.start()
+        assert isinstance(events[0], Started)
+        store.create(events[0], str(options.pack) if options.pack else None)
+        interview._keep(events)
+        return interview
+
+    @classmethod
+    def resume(
+        cls,
+        store: Store,
+        session_id: str | None = None,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+    ) -> Interview:
+        """The interview of that id (None: the one worked on last), where it stood; a closed one opens closed.
+
+        Raises FlatlineError when there is none, or what it was about is no longer there.
+        """
+        entry = store.entry(session_id) if session_id is not None else store.unfinished()
+        if entry is None:
+            raise FlatlineError("there is no unfinished interview: start one with `flatline play`")
+        interview = cls._opened(store, entry, monotonic)
+        interview._keep(interview._session.resumed(now() - entry.beat))
+        return interview
+
+    @classmethod
+    def look(cls, store: Store, session_id: str) -> Interview:
+        """The interview of that id to read in; nothing is added to it. Raises FlatlineError as `resume` does."""
+        return cls._opened(store, store.entry(session_id), time.monotonic)
+
+    @classmethod
+    def _opened(cls, store: Store, entry: Entry, monotonic: Callable[[], float]) -> Interview:
+        from simulator.table import Table
+
+        events = store.events(entry.id)
+        if not events or not isinstance(events[0], Started):
+            raise FlatlineError(f"interview {entry.id} holds no events: start a new one with `flatline play`")
+        first = events[0]
+        opening = next((e.text for e in events if isinstance(e, Interviewer)), "")
+        setup = Setup(
+            session=entry.id, round=first.round, scenario=first.scenario, profile=first.profile, seed=first.seed,
+            minutes=first.minutes, level=first.level, opening=opening,
+        )  # fmt: skip
+        table = Table.of(first, entry.pack)
+        elapsed = max(entry.elapsed, events[-1].at)
+        return cls(store, table, setup, events, elapsed=elapsed, monotonic=monotonic)
+
+    # -- what a face may ask
+
+    @property
+    def events(self) -> list[AnyEvent]:
+        return list(self._session.events)
+
+    @property
+    def session_id(self) -> str:
+        return self._session.setup.session
+
+    @property
+    def round(self) -> Literal["debug", "review"]:
+        return self._session.setup.round
+
+    @property
+    def minutes(self) -> float:
+        return self._session.setup.minutes
+
+    @property
+    def level(self) -> str:
+        return self._session.setup.level
+
+    @property
+    def closed(self) -> bool:
+        return self._session.state.closed is not None
+
+    @property
+    def marked(self) -> tuple[tuple[str, int], ...]:
+        """The lines marked now, as (file, line number)."""
+        return self._session.state.lines
+
+    @property
+    def notes(self) -> str:
+        return self._session.state.notes
+
+    def elapsed(self) -> float:
+        """Seconds on the interview's clock; it stands still while the program is away and after the end."""
+        if self._session.state.closed is not None:
+            return self._session.state.closed.at
+        return self._before + self._monotonic() - self._since
+
+    def remaining(self) -> float:
+        """Seconds left, never negative."""
+        return max(0.0, self.minutes * 60 - self.elapsed())
+
+    # -- what a face may do; each returns the new events
+
+    def send(self, text: str) -> list[AnyEvent]:
+        with self._lock:
+            return self._keep(self._session.hear(text))
+
+    def tick(self) -> list[AnyEvent]:
+        """To be called about once a second: says what the clock makes due and leaves a sign of life."""
+        with self._lock:
+            events = self._keep(self._session.tick())
+            now = self.elapsed()
+            if not events and not self.closed and now - self._beaten >= BEAT_SECONDS:
+                self._store.beat(self.session_id, now)
+                self._beaten = now
+            return events
+
+    def mark(self, lines: Iterable[tuple[str, int]]) -> list[AnyEvent]:
+        """Marks lines of the review's code (all of them at once). Raises FlatlineError for a line not on screen."""
+        with self._lock:
+            lines = list(lines)
+            shown = {(block.file, block.first_line + i) for block in self.code() for i in range(len(block.lines))}
+            for file, number in lines:
+                if (file, number) not in shown:
+                    raise FlatlineError(f"{file}:{number} is not on the screen")
+            return self._keep(self._session.mark(lines))
+
+    def note(self, text: str) -> list[AnyEvent]:
+        with self._lock:
+            return self._keep(self._session.note(text))
+
+    def finish(self, reason: Literal["finished", "given_up", "time_up"] = "finished") -> list[AnyEvent]:
+        with self._lock:
+            return self._keep(self._session.finish(reason))
+
+    # -- what is on the table
+
+    def evidence(self, shown: Shown) -> Evidence:
+        """The piece of evidence that an event put on the table; its plain form alone if it can be read no more."""
+        plain = Evidence(title=shown.title, kind="text", text=shown.summary, recorded=shown.recorded)
+        if not shown.recorded:
+            return plain
+        try:
+            return self._table.fetch(shown.request)
+        except FlatlineError:
+            return plain
+
+    def opening_evidence(self) -> list[Evidence]:
+        """What is on the table from the start of a debugging round; nothing in a review."""
+        return self._table.opening_evidence() if self.round == "debug" else []
+
+    def code(self) -> list[CodeBlock]:
+        """The code of a review, with the line numbers of its files; nothing in a debugging round."""
+        return self._table.snippet() if self.round == "review" else []
+
+    # -- afterwards
+
+    def scorecard(self) -> Scorecard:
+        """Raises FlatlineError while the interview is open."""
+        return self._card
+
+    def debrief(self) -> Debrief:
+        """Raises FlatlineError while the interview is open."""
+        from simulator.debrief import make
+
+        return make(self._table, self._started, self.scorecard())
+
+    @cached_property
+    def _card(self) -> Scorecard:
+        if not self.closed:
+            raise FlatlineError("the score is made when the interview is closed: /finish closes it")
+        from simulator.debrief import score
+
+        card = score(self._table, self.events)
+        self._store.score(self.session_id, card.total, card.recommendation)
+        return card
+
+    @property
+    def _started(self) -> Started:
+        started = self._session.state.started
+        assert started is not None
+        return started
+
+    def _keep(self, events: list[AnyEvent]) -> list[AnyEvent]:
+        # Events that could not be stored are tried again with the next ones, so that none is ever missing.
+        self._unstored += events
+        if self._unstored:
+            self._store.append(self.session_id, self._unstored, self._unstored[-1].at)
+            self._beaten = self._unstored[-1].at
+        stored, self._unstored = self._unstored, []
+        return stored
+
+
+def check(options: Options) -> None:
+    """Raises FlatlineError for options that make no sense, whatever scenarios there are."""
+    if options.round == "loop":
+        raise FlatlineError("`--round loop` is not there yet: play `--round debug` or `--round review`")
+    if options.round not in MINUTES:
+        raise FlatlineError(f"there is no round {options.round!r}: choose debug or review")
+    if options.level is not None and options.level not in LEVELS:
+        raise FlatlineError(f"there is no level {options.level!r}: choose {', '.join(LEVELS)}")
+    if options.minutes is not None and not 1 <= options.minutes <= 240:
+        raise FlatlineError("--minutes takes a number from 1 to 240")
+    if options.pack is not None and not Path(options.pack).expanduser().is_dir():
+        raise FlatlineError(f"there is no scenario pack at {options.pack}: --pack takes a folder")
