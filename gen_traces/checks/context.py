@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Context:
-    """`modules` are the job's own, imported from its work folder, by file name without suffix (`model`, `data`, ...).
+    """`modules` are the job's own, imported from its work folder, by file name without suffix.
 
-    `config` is the job's `Config` with all overrides applied, `corpus` the file it trained on, `model` the trained
-    model as the job left it (None when there is none), `device` where the job ran. The checks leave `model`'s
-    parameters and mode, the random generators and torch's defaults as they found them.
+    The checks use `train`, `data`, `model`, `loss` and `engine`. `config` is the job's `Config` with all overrides
+    applied, `corpus` the file it trained on, `model` the trained model as the job left it (None when there is none),
+    `device` where the job ran. The checks leave `model`'s parameters and mode, the random generators and torch's
+    defaults as they found them.
     """
 
     modules: Mapping[str, ModuleType]

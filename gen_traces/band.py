@@ -1,0 +1,204 @@
+"""The noise band of healthy runs, and how far another run is from it.
+
+At every recorded step the band reaches from the lowest to the highest value that any healthy seed had within a window
+of steps around it: a curve that merely moves early or late by some steps is no finding. Distances are counted in band
+widths, where a width has a floor, since three seeds can agree by chance and a schedule agrees by construction:
+
+    linear width       max(high - low, 2 % of the healthy level there, 0.1 % of the healthy level over the run,
+                           resolution)
+    logarithmic width  max(ln high - ln low, ln 1.02)
+
+A column whose healthy values are all positive is judged on both scales and the larger distance counts: a norm that
+falls to a thousandth of itself cannot be further below the band than its own size, but it is far off in ratio. Values
+enter the logarithm clamped from below at max(0.1 % of the healthy level over the run, resolution).
+
+`resolution` is the smallest difference, in the column's own unit, that means anything (`RESOLUTION`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+Direction = Literal["above", "below", "nonfinite"]
+Floats = NDArray[np.float64]
+
+CAP = 1e6
+RELATIVE_FLOOR = 0.02
+OVERALL_FLOOR = 1e-3
+# A run is outside once it has been a whole width away: with three seeds a fourth healthy one often grazes the edge.
+OUTSIDE = 1.0
+
+# By diagnostic. Fractions of units, counts and nats have a natural grain; the rest is left to the other floors.
+RESOLUTION: dict[str, float] = {
+    "loss": 0.02,
+    "val_loss": 0.02,
+    "token_loss": 0.05,
+    "dead_units": 0.02,
+    "nonfinite": 0.5,
+    "attention_pattern": 1e-3,
+    "attention_entropy": 0.02,
+}
+SMALLEST = 1e-9
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One column of one run where it was measured: `steps` ascending, `values` may hold NaN and infinities."""
+
+    steps: NDArray[np.int64]
+    values: Floats
+
+    def __post_init__(self) -> None:
+        if self.steps.shape != self.values.shape or self.steps.ndim != 1:
+            raise ValueError("steps and values of a curve must be two vectors of the same length")
+
+
+@dataclass(frozen=True)
+class Band:
+    """`low` and `high` at `steps`; NaN where no healthy run has a finite value near.
+
+    `tolerant` marks steps near which a healthy run was not finite either (a skipped fp16 step, say).
+    """
+
+    steps: NDArray[np.int64]
+    low: Floats
+    high: Floats
+    tolerant: NDArray[np.bool_]
+    level: float
+    positive: bool
+    resolution: float
+
+
+@dataclass(frozen=True)
+class Departure:
+    """`widths`: the largest distance, in band widths, that is kept up over the required number of recorded points."""
+
+    widths: float
+    first_step: int | None
+    direction: Direction
+
+
+NOWHERE = Departure(0.0, None, "above")
+
+
+def curve(steps: Sequence[int] | NDArray, values: Sequence[float] | NDArray) -> Curve:
+    return Curve(np.asarray(steps, dtype=np.int64), np.asarray(values, dtype=np.float64))
+
+
+def resolution_of(column: str) -> float:
+    return RESOLUTION.get(column.partition("/")[0], SMALLEST)
+
+
+def default_window(curves: Sequence[Curve]) -> int:
+    """Half-width in steps: 2 % of the run, at least three steps, and at least one recorded point to either side."""
+    span = max((int(c.steps[-1] - c.steps[0]) for c in curves if c.steps.size), default=0)
+    cadence = max((int(np.median(np.diff(c.steps))) for c in curves if c.steps.size > 1), default=1)
+    return max(3, round(0.02 * span), cadence)
+
+
+def build(curves: Sequence[Curve], resolution: float = SMALLEST, window: int | None = None) -> Band:
+    """The band of healthy `curves` at every step any of them was recorded at. `curves` must not be empty."""
+    if not curves:
+        raise ValueError("a band needs at least one healthy run")
+    window = default_window(curves) if window is None else window
+    steps = np.unique(np.concatenate([c.steps for c in curves]))
+    low, high = np.full(steps.size, np.inf), np.full(steps.size, -np.inf)
+    tolerant = np.zeros(steps.size, dtype=bool)
+    for healthy in curves:
+        first = np.searchsorted(healthy.steps, steps - window, side="left")
+        last = np.searchsorted(healthy.steps, steps + window, side="right")
+        finite = np.isfinite(healthy.values)
+        for i, (a, b) in enumerate(zip(first, last, strict=True)):
+            near = healthy.values[a:b][finite[a:b]]
+            tolerant[i] |= near.size < b - a
+            if near.size:
+                low[i] = min(low[i], near.min())
+                high[i] = max(high[i], near.max())
+    unknown = low > high
+    low[unknown] = high[unknown] = np.nan
+    known = np.concatenate([c.values[np.isfinite(c.values)] for c in curves])
+    level = float(np.median(np.abs(known))) if known.size else 0.0
+    return Band(steps, low, high, tolerant, level, bool(known.size and known.min() > 0), resolution)
+
+
+def points_needed(n: int) -> int:
+    """How many recorded points in a row must be outside: 5, or 3 of a sparse column, or all of a handful."""
+    return 5 if n >= 40 else min(n, 3)
+
+
+def distances(band: Band, run: Curve) -> Floats:
+    """Signed distance in widths at each of the run's recorded steps: positive above, negative below, 0 inside.
+
+    A value that is not finite where the healthy ones are is `CAP` away; steps the band does not reach are NaN.
+    """
+    if not run.steps.size:
+        return np.zeros(0)
+    at = np.clip(np.searchsorted(band.steps, run.steps), 0, band.steps.size - 1)
+    low, high, tolerant = band.low[at], band.high[at], band.tolerant[at]
+    smooth = _rolling_median(run.values, 3)
+    centre = (np.abs(low) + np.abs(high)) / 2
+    floor = np.maximum(RELATIVE_FLOOR * centre, max(OVERALL_FLOOR * band.level, band.resolution, SMALLEST))
+    with np.errstate(invalid="ignore"):
+        result = _signed(smooth, low, high, np.maximum(high - low, floor))
+        if band.positive:
+            least = max(OVERALL_FLOOR * band.level, band.resolution, SMALLEST)
+            value, bottom, top = (np.log(np.maximum(x, least)) for x in (smooth, low, high))
+            ratio = _signed(value, bottom, top, np.maximum(top - bottom, np.log1p(RELATIVE_FLOOR)))
+            result = np.where(np.abs(ratio) > np.abs(result), ratio, result)
+    result = np.clip(result, -CAP, CAP)
+    broken = ~np.isfinite(run.values)
+    result[broken] = np.where(tolerant[broken] | np.isnan(low[broken]), 0.0, CAP)
+    result[run.steps > band.steps[-1]] = np.nan
+    return result
+
+
+def departure(band: Band, run: Curve, points: int | None = None) -> Departure:
+    """How far `run` stays away from `band` over `points` recorded points in a row (`points_needed` by default)."""
+    signed = distances(band, run)
+    usable = np.isfinite(signed)
+    signed, steps, broken = signed[usable], run.steps[usable], ~np.isfinite(run.values[usable])
+    if not signed.size:
+        return NOWHERE
+    points = min(points or points_needed(band.steps.size), signed.size)
+    # A run that ends in NaN may stop at once: what it never recovers from is sustained, however short.
+    tail = points if not broken[-1] else min(points, int(np.argmin(broken[::-1])) or points)
+    best = NOWHERE
+    for sign, name in ((1.0, "above"), (-1.0, "below")):
+        kept = sliding_window_view(sign * signed, points).min(axis=1)
+        starts = np.arange(kept.size)
+        if sign > 0 and tail < points:
+            kept, starts = np.append(kept, sign * signed[-tail:].min()), np.append(starts, signed.size - tail)
+        widths = float(kept.max())
+        if widths > best.widths:
+            outside = np.flatnonzero(kept >= min(OUTSIDE, widths))
+            first = int(steps[starts[outside[0]]])
+            lasting = slice(starts[kept.argmax()], starts[kept.argmax()] + points)
+            best = Departure(widths, first, "nonfinite" if broken[lasting].all() else name)  # type: ignore[arg-type]
+    return best
+
+
+def _signed(value: Floats, low: Floats, high: Floats, width: Floats) -> Floats:
+    """NaN limits (nothing healthy to compare with) give 0."""
+    over, under = (value - high) / width, (low - value) / width
+    return np.nan_to_num(np.where(over > 0, over, np.where(under > 0, -under, 0.0)), nan=0.0, posinf=CAP, neginf=-CAP)
+
+
+def _rolling_median(values: Floats, points: int) -> Floats:
+    """Centred, over finite neighbours only and shorter at the ends; one odd step does not count."""
+    half = points // 2
+    if values.size <= half:
+        return values
+    padded = np.concatenate(
+        [np.full(half, np.nan), np.where(np.isfinite(values), values, np.nan), np.full(half, np.nan)]
+    )
+    windows = sliding_window_view(padded, points)
+    result = values.copy()
+    some = np.isfinite(windows).any(axis=1)
+    result[some] = np.nanmedian(windows[some], axis=1)
+    return result

@@ -1,0 +1,66 @@
+"""Using a job's own parts: a fresh model, rows of its corpus, its whole `train()` on a corpus of our choice."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import dataclasses
+import io
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gen_traces.checks.context import Context
+
+
+def changed(config: Any, **values: Any) -> Any:
+    """The configuration with some values replaced."""
+    return dataclasses.replace(config, **values)
+
+
+def fresh_model(context: Context, config: Any = None) -> Any:
+    """A model as the job's code builds it, from the job's seed."""
+    config = config or context.config
+    torch.manual_seed(config.seed)
+    return context.modules["model"].GPT(config).to(context.device)
+
+
+def text(context: Context, length: int) -> bytes:
+    """`length` bytes of the job's training documents, in the order they are stored, without binary ones."""
+    data = context.modules["data"]
+    documents, _ = data.split(data.load_corpus(context.corpus, True), context.config.val_fraction)
+    result = b""
+    for document in documents:
+        result += document.tokens.tobytes()
+        if len(result) >= length:
+            break
+    return (result * (length // len(result) + 1))[:length]
+
+
+def rows(context: Context, n: int, length: int) -> torch.Tensor:
+    """(n, length) int64: pieces of the training text."""
+    return torch.tensor(list(text(context, n * length)), device=context.device).view(n, length)
+
+
+def train(context: Context, config: Any, corpus: Path | None = None) -> tuple[Any, list[float]]:
+    """Run the job's own `train()` silently in a folder of its own; the model it returns and the losses it logged."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+        model = context.modules["train"].train(config, str(corpus or context.corpus), folder, context.device)
+        lines = (Path(folder) / "metrics.jsonl").read_text().splitlines()
+    return model, [record["loss"] for record in map(json.loads, lines) if "loss" in record]
+
+
+def one_batch_corpus(context: Context, path: Path) -> None:
+    """Write a corpus whose training split is one document of exactly one micro-batch of rows.
+
+    The job's loader can then serve nothing but that batch, whatever order it makes. The first document goes to
+    validation, as the job's split has it.
+    """
+    config = context.config
+    batch = text(context, config.micro_batch * config.seq_len + 1)
+    with path.open("w") as file:
+        for name in ("held out", "batch"):
+            file.write(json.dumps({"name": name, "data": base64.b64encode(batch).decode()}) + "\n")

@@ -1,0 +1,29 @@
+"""Running every check, whatever the job's code does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import MappingProxyType
+
+from gen_traces.checks import causality, determinism, gradients, init_loss, kv_cache, overfit_batch
+from gen_traces.checks.context import Context
+from gen_traces.checks.state import undisturbed
+from traces.format import Artifact
+
+CHECKS = MappingProxyType(
+    {check.ID: check.run for check in (init_loss, causality, kv_cache, gradients, determinism, overfit_batch)}
+)
+
+
+def run_all(context: Context) -> dict[str, Artifact]:
+    return {id: run_one(check, context) for id, check in CHECKS.items()}
+
+
+def run_one(check: Callable[[Context], Artifact], context: Context) -> Artifact:
+    with undisturbed(context.model):
+        try:
+            return check(context)
+        except Exception as error:
+            first = (str(error).splitlines() or [""])[0]
+            said = f"{type(error).__name__}: {first}" if first else type(error).__name__
+            return Artifact(f"the check stopped with {said}", {"error": said})
