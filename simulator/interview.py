@@ -246,7 +246,7 @@ class Interview:
             raise FlatlineError("the score is made when the interview is closed: /finish closes it")
         from simulator.debrief import score
 
-        card = score(self._table, self.events)
+        card = score(self._table.slug, self.events, self._started.profile, self._table.pack)
         self._store.score(self.session_id, card.total, card.recommendation)
         return card
 

@@ -228,7 +228,7 @@ class Session:
                 self._meta(text)
             case "fishing":
                 self._say("fishing", "push_back")
-            case ("hypothesis" | "fix" | "verify") if wrapping_up:
+            case "hypothesis" | "fix" | "verify" if wrapping_up:
                 self._say("added", "reply")
             case "hypothesis":
                 self._say("hypothesis_review" if review else "hypothesis", "reply")
@@ -249,7 +249,6 @@ class Session:
         if self.setup.round == "review":
             self._say("only_on_screen", "reply")
             return
-        said = self.state.said[-1]
         reasons = areas_with_reason(self.state, self._vocabulary)
         give: list[Request] = []
         asked_back: list[str] = []
@@ -268,8 +267,11 @@ class Session:
             names = mouth.enumerate_titles([area.replace("_", " ") for area in asked_back])
             self._say("push_back_code", "push_back", area=names)
         if everything and not asked_back:
-            # The areas of this message that were given are not to be counted as pushed back.
-            self._say("push_back_all", "reply" if any(r.area for r in said.requests) else "push_back")
+            if "code" in self.state.pushed_back:
+                areas = ", ".join(area.id.replace("_", " ") for area in self._vocabulary.areas)
+                self._say("push_back_again", "push_back", areas=areas)
+            else:
+                self._say("push_back_all", "push_back")
 
     def _show(self, requests: list[Request]) -> None:
         seen = self.state.seen

@@ -35,6 +35,7 @@ class State:
     at: float = 0.0
     said: list[Candidate] = field(default_factory=list)
     shown: list[Shown] = field(default_factory=list)
+    # Areas whose code was asked for and met with a question; "code" stands for all of it.
     pushed_back: set[str] = field(default_factory=set)
     hints: int = 0
     hint_offered: bool = False
@@ -77,7 +78,7 @@ class State:
                 self._candidate(event)
             case Interviewer(why="push_back"):
                 if self.said:
-                    self.pushed_back |= {r.area for r in self.said[-1].requests if r.diagnostic == "code" and r.area}
+                    self.pushed_back |= {r.area or "code" for r in self.said[-1].requests if r.diagnostic == "code"}
             case Interviewer(why="check_in"):
                 self.hint_offered = True
             case Shown():

@@ -85,9 +85,7 @@ class Store:
                 f"cannot make the folder {self.path.parent} ({error.strerror}): set FLATLINE_HOME to one you can write"
             ) from None
         with self._guard():
-            self._db = sqlite3.connect(
-                self.path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False
-            )
+            self._db = sqlite3.connect(self.path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
         try:
             with self._guard():
                 self._prepare()

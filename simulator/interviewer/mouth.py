@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import zlib
+from collections.abc import Mapping
 from importlib import resources
 
 from simulator.errors import FlatlineError
@@ -30,7 +31,7 @@ def say(key: str, seq: int, **fields: object) -> str:
     return fill(line, fields)
 
 
-def fill(text: str, fields: dict[str, object]) -> str:
+def fill(text: str, fields: Mapping[str, object]) -> str:
     """`text` with its `{name}` and `{name:format}` placeholders filled; a brace that names no field stands as it is.
 
     Raises FlatlineError when a placeholder has no value or a format does not fit its value.
@@ -58,7 +59,7 @@ def duration(seconds: float) -> str:
     parts = []
     if minutes:
         parts.append(f"{minutes} minute{'s' * (minutes != 1)}")
-    if rest and minutes < 10 or not minutes:
+    if (rest and minutes < 10) or not minutes:
         parts.append(f"{rest} second{'s' * (rest != 1)}")
     return " ".join(parts)
 

@@ -1,0 +1,69 @@
+"""Curves as plain text: short tables that keep what matters when rows are left out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from simulator.evidence import Series
+
+ROWS = 24
+SERIES_PER_TABLE = 4
+
+
+def number(value: float) -> str:
+    """A value to four significant digits; `NaN`, `inf` and `-inf` by name."""
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    return f"{value:.4g}"
+
+
+def table(series: Sequence[Series]) -> str:
+    """All series as tables of at most `ROWS` steps and `SERIES_PER_TABLE` series each.
+
+    Every series' smallest and largest finite value, its first value that is not finite with its neighbours, and the
+    first and last step are always among the rows; the others are spread evenly.
+    """
+    blocks = [series[i : i + SERIES_PER_TABLE] for i in range(0, len(series), SERIES_PER_TABLE)]
+    return "\n\n".join(_block(block) for block in blocks)
+
+
+def rows(series: Sequence[Series], limit: int = ROWS) -> list[int]:
+    """The steps to show of the series together, ascending; see `table`."""
+    steps = sorted({step for one in series for step in one.steps})
+    if len(steps) <= limit:
+        return steps
+    keep = {steps[0], steps[-1]}
+    for one in series:
+        keep |= _landmarks(one)
+    wanted = limit - len(keep)
+    if wanted > 0:
+        rest = [step for step in steps if step not in keep]
+        keep |= {rest[(2 * i + 1) * len(rest) // (2 * wanted)] for i in range(wanted)}
+    return sorted(keep)
+
+
+def _landmarks(series: Series) -> set[int]:
+    finite = [(value, step) for step, value in zip(series.steps, series.values, strict=True) if math.isfinite(value)]
+    found = set()
+    if finite:
+        found |= {min(finite)[1], max(finite, key=lambda pair: pair[0])[1]}
+    first = next((i for i, value in enumerate(series.values) if not math.isfinite(value)), None)
+    if first is not None:
+        found |= set(series.steps[max(0, first - 1) : first + 2])
+    return found
+
+
+def _block(series: Sequence[Series]) -> str:
+    heads = ["step", *(f"{one.name} (known-good)" if one.baseline else one.name for one in series)]
+    values = [dict(zip(one.steps, one.values, strict=True)) for one in series]
+    lines = [heads]
+    for step in rows(series):
+        lines.append([str(step), *(number(of[step]) if step in of else "–" for of in values)])
+    widths = [max(len(line[i]) for line in lines) for i in range(len(heads))]
+    text = "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
+    total = len({step for one in series for step in one.steps})
+    left_out = total - (len(lines) - 1)
+    return f"{text}\n({left_out} of {total} steps left out)" if left_out else text
