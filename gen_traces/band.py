@@ -114,12 +114,9 @@ def build(curves: Sequence[Curve], resolution: float = SMALLEST, window: int | N
         first = np.searchsorted(healthy.steps, steps - window, side="left")
         last = np.searchsorted(healthy.steps, steps + window, side="right")
         finite = np.isfinite(healthy.values)
-        for i, (a, b) in enumerate(zip(first, last, strict=True)):
-            near = healthy.values[a:b][finite[a:b]]
-            tolerant[i] |= near.size < b - a
-            if near.size:
-                low[i] = min(low[i], near.min())
-                high[i] = max(high[i], near.max())
+        low = np.minimum(low, _reduced(np.minimum, np.where(finite, healthy.values, np.inf), first, last, np.inf))
+        high = np.maximum(high, _reduced(np.maximum, np.where(finite, healthy.values, -np.inf), first, last, -np.inf))
+        tolerant |= _reduced(np.logical_or, ~finite, first, last, False)
     unknown = low > high
     low[unknown] = high[unknown] = np.nan
     known = np.concatenate([c.values[np.isfinite(c.values)] for c in curves])
@@ -187,6 +184,13 @@ def _signed(value: Floats, low: Floats, high: Floats, width: Floats) -> Floats:
     """NaN limits (nothing healthy to compare with) give 0."""
     over, under = (value - high) / width, (low - value) / width
     return np.nan_to_num(np.where(over > 0, over, np.where(under > 0, -under, 0.0)), nan=0.0, posinf=CAP, neginf=-CAP)
+
+
+def _reduced(how: np.ufunc, values: NDArray, first: NDArray, last: NDArray, empty: float | bool) -> NDArray:
+    """`how` over values[first:last] for every pair of bounds; `empty` where there is nothing between them."""
+    pairs = np.stack([first, last], axis=1).ravel()
+    result = how.reduceat(np.append(values, np.asarray(empty, dtype=values.dtype)), pairs)[::2]
+    return np.where(first < last, result, empty)
 
 
 def _rolling_median(values: Floats, points: int) -> Floats:
