@@ -1,5 +1,5 @@
 """
-Data: documents -> rows of T+1 bytes -> shuffled batches of inputs and targets.
+Data: documents -> rows of T+1 bytes -> batches of inputs and targets.
 
 - byte-level: a token is a byte, the vocabulary has 256
 - split by document, so that no document is in both train and validation
@@ -64,7 +64,7 @@ def rows(documents, seq_len):
 
 
 class Batches:
-    """Endless iterator over batches of a split, reshuffled every epoch: inputs (B, T), targets (B, T), int64."""
+    """Endless iterator over batches of a split: inputs (B, T), targets (B, T), int64."""
 
     def __init__(self, documents, config, device="cpu"):
         self.documents = documents
