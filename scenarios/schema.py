@@ -61,11 +61,15 @@ class Guide(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NearMiss(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A cause that is close to the right one and wrong (`partial=False`) or half of it (`partial=True`)."""
+    """A cause that is close to the right one and wrong (`partial=False`) or half of it (`partial=True`).
+
+    With `overrides`, saying it counts even where the words of the right cause are said too ("no mask at all").
+    """
 
     says: tuple[str, ...]
     why: str
     partial: bool = False
+    overrides: bool = False
 
 
 class FollowUpAnswer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
