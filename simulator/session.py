@@ -294,10 +294,12 @@ class Session:
                 Shown, n=len(self.state.shown) + 1, request=request, title=evidence.title, summary=evidence.text,
                 recorded=evidence.recorded,
             )  # fmt: skip
-        for key, pieces in (("not_recorded", missing), ("unreadable", unreadable)):
-            if pieces:
-                titles = mouth.enumerate_titles([evidence.title for _, evidence in pieces])
-                self._say(key, "not_recorded", titles=titles)
+        if missing:
+            what = " ".join(evidence.text[:1].upper() + evidence.text[1:] for _, evidence in missing)
+            self._say("not_recorded", "not_recorded", what=what)
+        if unreadable:
+            titles = mouth.enumerate_titles([evidence.title for _, evidence in unreadable])
+            self._say("unreadable", "not_recorded", titles=titles)
 
     def _definition(self, term: str | None) -> str | None:
         if term is None:
