@@ -39,7 +39,9 @@ _CONTRACTIONS = [
     (r"\bwon't\b", "will not"),
     (r"n't\b|\b(?<=do|is)nt\b", " not"),
     (r"\b(isnt|arent|wasnt|werent|doesnt|dont|didnt|hasnt|havent|couldnt)\b", " not "),
-    (r"'(?:s|re|m|ve|ll|d)\b", " "),
+    (r"(?<=\bit)'s\b|(?<=\bthat)'s\b|(?<=\bthere)'s\b|(?<=\bproblem)'s\b|(?<=\bcause)'s\b", " is"),
+    (r"'re\b", " are"),
+    (r"'(?:s|m|ve|ll|d)\b", " "),
 ]
 _CANONICAL = {
     "grad": "gradient", "grads": "gradient", "optim": "optimizer", "opt": "optimizer", "optimiser": "optimizer",
@@ -61,7 +63,7 @@ _CANONICAL = {
 }  # fmt: skip
 _STOP = frozenset(
     "a an the is are was were be been being am it its that this these those there which who we they he she you i my our "
-    "your their do does did has have had will of to for with as just really actually simply also get gets got getting "
+    "your their do does did has have had will of to for with as really actually simply also get gets got getting "
     "very ever anywhere somewhere probably likely maybe perhaps clearly basically".split()
 )
 _TOKEN = re.compile(r"(?<![\w)\]])-\d+(?:\.\d+)?|\d+(?:\.\d+)?|[a-z]+\d+[a-z0-9]*|[a-z]+|\+")

@@ -1,0 +1,296 @@
+"""Is what a candidate claims the cause? Words against the answer keys of all scenarios, without a model.
+
+A claim states a cause when every concept group of its key is met in one or two neighbouring sentences, or when it is
+close to one of the key's wordings. Other scenarios are asked the same question, so a claim that fits another bug better
+is wrong rather than half right, and a list of guesses is no diagnosis.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Literal, NamedTuple
+
+from grader import stance
+from grader.phrases import MISSING, NOT, find, phrase, plain, tokens, words
+from grader.scorecard import Cause
+from grader.topics import topics
+from scenarios.schema import NearMiss, Solution
+
+LIKE_A_WORDING = 0.78
+"""Share of a wording's weight that makes a text a paraphrase of it. Below it, texts about a neighbouring bug that share
+the everyday words ("the gradients are ... the optimizer step") begin to pass."""
+LIKE_A_NEAR_MISS = 0.85
+"""Higher than for a wording: near misses are short, so a few common words cover much of one."""
+HALF_SAID = 0.5
+"""Similarity from which some, but not all, concept groups count as half a diagnosis."""
+UNNEGATED = 0.6
+"""Factor on the similarity to a wording whose negation the text lacks: below `LIKE_A_WORDING` even for equal words."""
+LONG, LONG_FACTOR = 3, 0.75
+"""A sentence this many times as long as a wording holds its words by chance, so they count for less."""
+SECOND_CLAIM = 0.5
+"""Similarity that a further cause needs to count as claimed in its own right, not as a turn of phrase."""
+SHOTGUN = 3
+"""This many causes in one message are a list, not a diagnosis."""
+
+Verdict = Literal["correct", "partial", "wrong", "none"]
+_EITHER = re.compile(r"\bor\b|\beither\b|/")
+_SHRUG = re.compile(r"\b(?:no idea|no clue|not know|not sure what|give up|stuck)\b")
+
+
+class _Key(NamedTuple):
+    """A solution with its phrases tokenised."""
+
+    slug: str
+    groups: tuple[tuple[tuple[str, ...], ...], ...]
+    wordings: tuple[frozenset[str], ...]
+    misses: tuple[tuple[NearMiss, tuple[tuple[str, ...], ...]], ...]
+    healthy: bool
+
+
+class _Fit(NamedTuple):
+    """How well a text fits one key: groups met, similarity to the nearest wording, the text's tokens it rests on."""
+
+    key: _Key
+    met: int
+    similarity: float
+    used: frozenset[int]
+    words: tuple[str, ...]
+
+    @property
+    def full(self) -> bool:
+        return self.met == len(self.key.groups) or (self.similarity >= LIKE_A_WORDING and self.met > 0)
+
+
+class Matcher:
+    """Judges claims against a set of answer keys, by slug. Making one reads every phrase once; judging is fast."""
+
+    def __init__(self, solutions: Mapping[str, Solution]) -> None:
+        self._keys = {slug: _key(slug, solution) for slug, solution in solutions.items()}
+        counts: dict[str, int] = {}
+        every = [wording for key in self._keys.values() for wording in key.wordings]
+        for wording in every:
+            for token in wording:
+                counts[token] = counts.get(token, 0) + 1
+        self._weight = {token: math.log(1 + len(every) / count) for token, count in counts.items()}
+        self._known = _known_words(solutions.values())
+        self.judge = functools.lru_cache(maxsize=512)(self._judge)
+
+    def _judge(self, text: str, slug: str) -> Cause:
+        """What `text` claims, seen from the scenario `slug`. Raises KeyError for a slug without an answer key."""
+        wanted = self._keys[slug]
+        claimed = [said.claimed for said in stance.read(text)]
+        correct = self._corrections(" ".join(claimed))
+        parts = [tokens(part, correct) for part in claimed]
+        fits = {key.slug: self._fit(key, parts) for key in self._keys.values() if not key.healthy}
+        stated = self._stated(fits, slug)
+        whole = " ".join(claimed)
+        if len(stated) >= SHOTGUN or any(_is_list(part) for part in claimed):
+            listed = ", ".join(f'"{" ".join(fit.words[:2])}"' for fit in stated) or "many parts at once"
+            return Cause("none", None, f"a list of guesses is no diagnosis: {listed}")
+        if not stated and (well := self._healthy(text)):
+            verdict: Verdict = "correct" if wanted.healthy else "wrong"
+            return Cause(verdict, well[0], f'says that nothing is wrong: "{well[1]}"')
+        if not whole.strip(", "):
+            return Cause("none", None, "the message claims no cause")
+        miss = _near_miss(wanted, parts)
+        if any(fit.key.slug == slug for fit in stated):
+            return self._right(fits[slug], stated, miss, whole)
+        if stated:
+            best = stated[0]
+            return Cause("wrong", best.key.slug, f"fits another bug: {_quoted(best)}")
+        return self._less(wanted, fits, parts, miss, whole)
+
+    def _right(self, fit: _Fit, stated: list[_Fit], miss: tuple[NearMiss, str] | None, whole: str) -> Cause:
+        slug = fit.key.slug
+        if miss is not None and miss[0].overrides:
+            return Cause("partial" if miss[0].partial else "wrong", slug, f'"{miss[1]}": {miss[0].why}')
+        if len(stated) > 1:
+            other = next(other for other in stated if other.key.slug != slug)
+            hedged = "either of two" if _EITHER.search(whole) else "two causes at once"
+            return Cause("partial", slug, f"names {hedged}: {_quoted(fit)} and {_quoted(other)}")
+        return Cause("correct", slug, f"states the cause: {_quoted(fit)}")
+
+    def _less(
+        self,
+        wanted: _Key,
+        fits: dict[str, _Fit],
+        parts: list[tuple[str, ...]],
+        miss: tuple[NearMiss, str] | None,
+        whole: str,
+    ) -> Cause:
+        closest = max(fits.values(), key=lambda fit: fit.similarity, default=None)
+        near = closest.key.slug if closest and closest.similarity >= HALF_SAID else None
+        if miss is not None:
+            slug = wanted.slug if miss[0].partial else near if near != wanted.slug else None
+            return Cause("partial" if miss[0].partial else "wrong", slug, f'"{miss[1]}": {miss[0].why}')
+        own = fits.get(wanted.slug)
+        if own and own.similarity >= HALF_SAID and 2 * own.met >= len(wanted.groups) and near == wanted.slug:
+            return Cause("partial", wanted.slug, f"says part of it: {_quoted(own)}")
+        if near is not None and near != wanted.slug:
+            return Cause("wrong", near, f"comes closest to another bug: {_quoted(fits[near])}")
+        for other in self._keys.values():
+            if other.slug != wanted.slug and (found := _near_miss(other, parts)):
+                return Cause("wrong", None, f'"{found[1]}" is not what happened here')
+        named = topics(whole)
+        if named and not _SHRUG.search(whole):
+            return Cause("wrong", None, f"blames {', '.join(sorted(named)[:3])}, which is not the cause as stated")
+        return Cause("none", None, "the message names no cause")
+
+    def _fit(self, key: _Key, parts: list[tuple[str, ...]]) -> _Fit:
+        best = _Fit(key, 0, 0.0, frozenset(), ())
+        offset = 0
+        for at, part in enumerate(parts):
+            window = part + (parts[at + 1] if at + 1 < len(parts) else ())
+            found = _groups(key.groups, window)
+            similarity = max((self._covered(wording, part) for wording in key.wordings), default=0.0)
+            if len(window) > len(part):
+                # Two sentences hold more words by chance than one, so their likeness to a wording says less.
+                both = max((self._covered(wording, window) for wording in key.wordings), default=0.0)
+                similarity = max(similarity, 0.9 * both)
+            used = frozenset(offset + position for positions in found for position in positions)
+            said = tuple(" ".join(window[position] for position in positions) for positions in found)
+            fit = _Fit(key, len(found), similarity, used, said)
+            if (fit.met, fit.similarity) > (best.met, best.similarity):
+                best = fit
+            offset += len(part)
+        return best
+
+    def _covered(self, wording: frozenset[str], said: tuple[str, ...]) -> float:
+        total = sum(self._weight[token] for token in wording)
+        present = set(said)
+        if MISSING in present:
+            present.add(NOT)
+        share = sum(self._weight[token] for token in wording & present) / total if total else 0.0
+        if len(said) > LONG * len(wording):
+            share *= LONG_FACTOR
+        # "the labels are shifted" holds all of "the labels are not shifted" but the point of it.
+        return share if wording & {NOT, MISSING} <= present else UNNEGATED * share
+
+    def _stated(self, fits: Mapping[str, _Fit], slug: str) -> list[_Fit]:
+        """The causes a text states, best first; one that only borrows the words of a better one is left out."""
+        full = [fit for fit in fits.values() if fit.full]
+        full.sort(key=lambda fit: (fit.similarity + (0.15 if fit.key.slug == slug else 0.0)), reverse=True)
+        stated: list[_Fit] = []
+        for fit in full:
+            own = fit.used.difference(*(other.used for other in stated))
+            if not stated or (fit.similarity >= SECOND_CLAIM and 2 * len(own) > len(fit.used)):
+                stated.append(fit)
+        return stated
+
+    def _healthy(self, text: str) -> tuple[str, str] | None:
+        """Slug of a healthy control and the words, when a text says that nothing is wrong."""
+        for key in self._keys.values():
+            if not key.healthy:
+                continue
+            for sentence in stance.sound(text):
+                said = tokens(sentence)
+                found = _groups(key.groups, said)
+                if len(found) == len(key.groups) or stance.WELL.search(sentence):
+                    return key.slug, sentence[:80]
+        return None
+
+    def _corrections(self, text: str) -> dict[str, str]:
+        """Misspelt words of a text and the known words they are one slip away from."""
+        from rapidfuzz import process
+        from rapidfuzz.distance import OSA
+
+        fixed = {}
+        for word in set(words(text)):
+            # Shorter words are one slip away from too many others.
+            if len(word) >= 6 and word.isalpha() and word not in self._known:
+                found = process.extractOne(word, self._known, scorer=OSA.distance, score_cutoff=1)
+                if found is not None:
+                    fixed[word] = found[0]
+        return fixed
+
+
+def match(text: str, slug: str, pack: str | None = None) -> Cause:
+    """What `text` claims, judged for the scenario `slug` against every scenario of the catalogue.
+
+    Raises ScenarioError for an unknown slug or an answer key that cannot be read.
+    """
+    from scenarios import catalog
+
+    catalog.folder(slug, pack)
+    return _catalogue_matcher(pack).judge(text, slug)
+
+
+@functools.lru_cache(maxsize=4)
+def _catalogue_matcher(pack: str | None) -> Matcher:
+    from scenarios import catalog
+
+    return Matcher({slug: catalog.load_solution(slug, pack) for slug in catalog.slugs(pack)})
+
+
+def is_healthy(solution: Solution) -> bool:
+    """Whether the scenario is a control, in which nothing is wrong."""
+    return "healthy" in solution.catalogue
+
+
+def _key(slug: str, solution: Solution) -> _Key:
+    return _Key(
+        slug,
+        tuple(tuple(phrase(option) for option in group) for group in solution.concepts),
+        tuple(frozenset(phrase(wording)) for wording in (*solution.wordings, solution.title)),
+        tuple((miss, tuple(phrase(saying) for saying in miss.says)) for miss in solution.near_misses),
+        is_healthy(solution),
+    )
+
+
+def _known_words(solutions: Iterable[Solution]) -> frozenset[str]:
+    known: set[str] = set()
+    for solution in solutions:
+        texts = [solution.title, solution.root_cause, solution.mechanism, *solution.wordings, *solution.fixes]
+        for groups in (solution.concepts, solution.mechanism_concepts, solution.fix_concepts):
+            texts += [option for group in groups for option in group]
+        for miss in solution.near_misses:
+            texts += [*miss.says, miss.why]
+        for text in texts:
+            known.update(words(plain(text)))
+    return frozenset(known)
+
+
+def _groups(groups: tuple[tuple[tuple[str, ...], ...], ...], said: tuple[str, ...]) -> list[tuple[int, ...]]:
+    """For each group that is met the positions of its longest phrase. The first group names the subject, the others
+    what is the matter with it, and those do not count where a "not" stands before them."""
+    found = []
+    for at, group in enumerate(groups):
+        options = [positions for option in group if (positions := find(option, said, affirmed=at > 0))]
+        if options:
+            found.append(max(options, key=len))
+    return found
+
+
+def _near_miss(key: _Key, parts: list[tuple[str, ...]]) -> tuple[NearMiss, str] | None:
+    """The near miss a text states best, and its words."""
+    best: tuple[float, NearMiss, str] | None = None
+    for miss, sayings in key.misses:
+        for saying, words_ in zip(sayings, miss.says, strict=True):
+            for part in parts:
+                score = 1.0 + len(saying) / 100 if find(saying, part, affirmed=True) else _overlap(saying, part)
+                if score >= LIKE_A_NEAR_MISS and (best is None or score > best[0]):
+                    best = (score, miss, words_)
+    return (best[1], best[2]) if best else None
+
+
+def _overlap(saying: tuple[str, ...], said: tuple[str, ...]) -> float:
+    """Share of a saying's tokens in a sentence; a negation has to stand on both sides or on neither."""
+    if len(saying) < 3 or not said:
+        return 0.0
+    if bool({NOT, MISSING} & set(saying)) != bool({NOT, MISSING} & set(said)):
+        return 0.0
+    wanted = set(saying) - {NOT, MISSING}
+    return len(wanted & set(said)) / len(wanted) if wanted else 0.0
+
+
+def _is_list(text: str) -> bool:
+    """Whether a sentence strings parts together with "or" without saying what is the matter with any."""
+    items = [item for item in re.split(r"\bor\b|,|/", text) if len(item.split()) <= 7]
+    return len(_EITHER.findall(text)) >= 2 and len(frozenset().union(*map(topics, items))) > SHOTGUN
+
+
+def _quoted(fit: _Fit) -> str:
+    return ", ".join(f'"{word}"' for word in fit.words if word) or f"like a wording ({fit.similarity:.0%})"
