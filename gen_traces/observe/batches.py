@@ -29,11 +29,13 @@ class Batches(Observer):
         super().__init__(watch)
         self.served: dict[int, Rows] = {}
         self.pairs: dict[int, dict[str, Any]] = {}
+        self.row_length = 0
         self._inputs: Tensor | None = None
 
     def forward_ended(self, tokens: Any, logits: Any) -> None:
         if isinstance(tokens, Tensor) and tokens.dim() == 2:
             array = tokens.detach().cpu().numpy()
+            self.row_length = array.shape[1]
             self.served.setdefault(self.watch.step, []).extend(_row_bytes(array))
             self._inputs = tokens.detach() if self.watch.micro == 0 else None
 
@@ -171,7 +173,7 @@ def data_stats_artifact(served: Served, validation_documents: list[Any] | None) 
         ("training bytes", f"{data['train_bytes']:,}"),
         (
             "document length",
-            f"min {quantiles[0]:,}, quartiles {quantiles[1]:,} / {quantiles[2]:,} / {quantiles[3]:,}, max {quantiles[4]:,}",
+            "min {:,}, quartiles {:,} / {:,} / {:,}, max {:,}".format(*quantiles),
         ),
         ("training rows", f"{served.rows:,} of {served.tokens_per_row} positions, no padding"),
         (

@@ -24,6 +24,7 @@ class JobHooks:
         self.watch = watch
         self.batches: Any = None
         self.validation: Any = None
+        self.validation_documents: list[Any] | None = None
         self.checkpoints: list[dict[str, Any]] = []
         self.loaded: list[dict[str, Any]] = []
         self._waited, self._paused = waited, paused
@@ -36,6 +37,7 @@ class JobHooks:
             watch.wrap(log, "step", self._logged)
             watch.wrap(log, "evaluation", self._evaluated)
         if validation := getattr(modules.get("evaluate"), "Validation", None):
+            watch.wrap(validation, "__init__", self._held_out)
             watch.wrap(validation, "loss", self._validating)
         if batches := getattr(modules.get("data"), "Batches", None):
             watch.wrap(batches, "__next__", self._served)
@@ -52,6 +54,12 @@ class JobHooks:
         result = original(log, step, val_loss, *args)
         self.watch.evaluated(step, val_loss)
         return result
+
+    def _held_out(
+        self, original: Callable[..., Any], validation: Any, documents: Any, *args: Any, **kwargs: Any
+    ) -> None:
+        self.validation, self.validation_documents = validation, list(documents)
+        original(validation, documents, *args, **kwargs)
 
     def _validating(self, original: Callable[..., Any], validation: Any, *args: Any, **kwargs: Any) -> Any:
         self.validation = validation

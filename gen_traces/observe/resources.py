@@ -29,6 +29,14 @@ class Throughput(Observer):
         self.paused = 0.0
         self.row_closed()
 
+    def waited(self, seconds: float) -> None:
+        """The job waited for a batch."""
+        self.data_wait += seconds
+
+    def pause(self, seconds: float) -> None:
+        """The job did something that is no part of a training step."""
+        self.paused += seconds
+
     def row_closed(self) -> None:
         self._started, self._spent_before = time.perf_counter(), self.watch.spent
         self._tokens, self.data_wait, self.paused = 0, 0.0, 0.0

@@ -102,7 +102,7 @@ def precision_artifact(setup: Setup, scaler: Any) -> Artifact:
 def hardware_artifact(device: str) -> tuple[Artifact, str, dict[str, str]]:
     """The artifact, the device's name and the versions of what ran."""
     name = device_name(device)
-    versions = {"python": platform.python_version(), "torch": torch.__version__, "system": platform.system()}
+    versions = {"python": platform.python_version(), "torch": str(torch.__version__), "system": platform.system()}
     if torch.version.cuda and device != "cpu":
         versions["cuda"] = torch.version.cuda
     rows: list[tuple[str, object]] = [
@@ -112,7 +112,7 @@ def hardware_artifact(device: str) -> tuple[Artifact, str, dict[str, str]]:
         ("logical cores", os.cpu_count()),
         *versions.items(),
     ]
-    return Artifact(fields(rows), {key: value for key, value in rows}), name, versions
+    return Artifact(fields(rows), dict(rows)), name, versions
 
 
 def device_name(device: str) -> str:

@@ -72,6 +72,7 @@ class Watch:
         self.in_step = False
         self.evaluating = False
         self.spent = 0.0
+        self.logged = 0
         self.scaler: Any = None
         self.cadence: dict[str, int] = {}
         self.first_nonfinite: dict[str, Any] | None = None
@@ -117,6 +118,7 @@ class Watch:
             self.tell("step_ended")
             self._write(step, self._row)
         self._row = {}
+        self.logged += 1
         self.step, self.micro, self.in_step = step + 1, 0, False
         self.tell("row_closed")
 
