@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from gen_traces import tensorboard, trainer_state
+from gen_traces.errors import RecordingError
 from scenarios import catalog
 from scenarios.errors import ScenarioError
 from traces import library
@@ -36,7 +37,7 @@ def run(
     try:
         unknown = [form for form in forms if form not in FORMS]
         if unknown:
-            raise TraceError(f"{unknown[0]!r} is no export format; there are {' and '.join(FORMS)}")
+            raise RecordingError(f"{unknown[0]!r} is no export format; there are {' and '.join(FORMS)}")
         wanted = {name if name.startswith(library.HEALTHY) else catalog.find(name) for name in names}
         refs = [
             ref
@@ -45,7 +46,7 @@ def run(
         ]
         absent = sorted(wanted - {ref.name for ref in refs})
         if absent or not refs:
-            raise TraceError(
+            raise RecordingError(
                 f"no recorded runs of {absent[0] if absent else 'anything'} in profile {profile} below {base}; "
                 "`gen-traces list` shows what there is"
             )
@@ -53,7 +54,7 @@ def run(
             folder = Path(out) / ref.path.relative_to(base)
             for path in export(library.open_run(ref.path), folder, forms):
                 print(path)
-    except (ScenarioError, TraceError) as error:
+    except (RecordingError, ScenarioError, TraceError) as error:
         print(error, file=sys.stderr)
         return 2
     return 0

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gen_traces import judge, tables
 from gen_traces.band import curve
+from gen_traces.errors import RecordingError
 from gen_traces.judge import Healthy, Observed
 from scenarios import catalog
 from scenarios.errors import ScenarioError
@@ -35,7 +36,7 @@ def run(
     base = Path(root) if root is not None else library.root()
     try:
         return _verify(slugs, profile, base, pack)
-    except (ScenarioError, TraceError) as error:
+    except (RecordingError, ScenarioError, TraceError) as error:
         print(error, file=sys.stderr)
         return BAD_INPUT
 
@@ -50,7 +51,7 @@ def _verify(names: Sequence[str], profile: str, base: Path, pack: Path | str | N
     if missing or not wanted:
         what = missing[0] if missing else "any scenario"
         named = f"{missing[0]} " if missing else ""
-        raise TraceError(
+        raise RecordingError(
             f"no recorded runs of {what} in profile {profile} below {base}: "
             f"record them with `gen-traces record {named}--profile {profile}`"
         )
