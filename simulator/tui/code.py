@@ -74,7 +74,7 @@ class Code(Cursor):
         dark = self.app.current_theme.dark
         if self.app.native_ansi_color:
             return "ansi_dark" if dark else "ansi_light"
-        return "nord-darker" if dark else "default"
+        return "github-dark" if dark else "xcode"
 
     @property
     def margin_cells(self) -> int:
@@ -139,9 +139,18 @@ def rows(blocks: Sequence[CodeBlock], theme: str) -> list[Row]:
         found.append(Row(None, Text(visible(block.file), style="bold")))
         source = "\n".join(visible(line) for line in block.lines)
         syntax = Syntax("", "python", theme=theme, background_color="default")
-        coloured = syntax.highlight(source).split("\n", allow_blank=True)
+        coloured = _without_background(syntax.highlight(source)).split("\n", allow_blank=True)
         for offset, line in enumerate(block.lines):
             text = coloured[offset] if offset < len(coloured) else Text(visible(line))
             text.rstrip()
             found.append(Row((block.file, block.first_line + offset), text))
+    return found
+
+
+def _without_background(text: Text) -> Text:
+    """Keep the colours of the letters only; the theme's own ground would show as patches on the screen's."""
+    found = Text(text.plain)
+    for start, end, style in text.spans:
+        if isinstance(style, Style):
+            found.stylize(Style(color=style.color, bold=style.bold, italic=style.italic), start, end)
     return found

@@ -11,6 +11,8 @@ from simulator.tui.frame import Frame
 from simulator.tui.keys import bindings
 from simulator.tui.lines import Lines
 
+WIDTH = 72
+"""Cells of the widest line, so that the page fits the smallest common terminal."""
 HOW = """\
 A debugging round starts with a symptom. Ask for what you want to see, in your own words, say what you suspect and why,
 and when you know the cause, say so: “I think it is …, because …”. Then answer the questions that follow.
@@ -53,20 +55,28 @@ def help_lines(keymap: dict[str, str]) -> list[Text]:
         lines += [Text(), Text(title, style="bold")]
         for key, spelled in shown:
             if key.where == place:
-                lines.append(Text.assemble((f"  {spelled:<{width}}  ", "bold"), key.help))
+                lines += _entry(spelled, key.help, width)
     lines += [
         Text(),
-        Text(f"Your own keys: a file {keys.KEYS_FILE} in the data folder (`flatline doctor` names it), such as"),
+        Text(f"Your own keys go into {keys.KEYS_FILE} in the data folder, such as"),
         Text("  [round]"),
         Text('  finish = "f12"'),
         Text(),
-        Text("Names: " + ", ".join(key.id for key in keys.TABLE[:6]) + " …, as in the table above:", style="dim"),
+        Text("The keys' own names:"),
         *(Text(f"  {key.id:<22} {key.keys}", style="dim") for key in keys.TABLE),
     ]
     return lines
 
 
-def _wrapped(text: str, width: int = 76) -> list[str]:
+def _entry(spelled: str, help: str, width: int) -> list[Text]:
+    import textwrap
+
+    first, *rest = textwrap.wrap(help, WIDTH - width - 4)
+    indent = " " * (width + 4)
+    return [Text.assemble((f"  {spelled:<{width}}  ", "bold"), first), *(Text(indent + line) for line in rest)]
+
+
+def _wrapped(text: str, width: int = WIDTH) -> list[str]:
     import textwrap
 
     found: list[str] = []

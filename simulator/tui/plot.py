@@ -219,12 +219,13 @@ class Chart(PlotWidget, inherit_bindings=False):
             return
         width = self._scale_rectangle.width
         self._x_axis.most = max(2, width // 10)
-        self._y_axis.most = max(2, self._scale_rectangle.height // 3)
+        self._y_axis.most = max(2, min(10, self._scale_rectangle.height // 2))
         self._datasets = []
         for line in self.lines:
             self._add(line, 2 * width)
         with canvas.batch_refresh():
             super()._render_plot()
+            _thin_frame(canvas)
             if sum(not line.baseline for line in self.lines) > 1:
                 self._draw_letters(canvas, width)
             self._draw_gaps(canvas)
@@ -284,6 +285,24 @@ class Chart(PlotWidget, inherit_bindings=False):
 
     def _in_view(self, x: float, y: float) -> bool:
         return self._x_min <= x <= self._x_max and self._y_min <= y <= self._y_max
+
+
+def _thin_frame(canvas: Canvas) -> None:
+    """Draw the library's heavy frame with thin lines, and keep its ticks below and at the left only."""
+    width, height = canvas._canvas_size
+    style = canvas.get_pixel(0, 0)[1]
+
+    def put(x: int, y: int, plain: str, tick: str = "", heavy_tick: str = "") -> None:
+        canvas.set_pixel(x, y, tick if tick and canvas.get_pixel(x, y)[0] in heavy_tick else plain, style)
+
+    for x in range(1, width - 1):
+        put(x, 0, "─")
+        put(x, height - 1, "─", "┬", "┳")
+    for y in range(1, height - 1):
+        put(0, y, "│", "┤", "┫")
+        put(width - 1, y, "│")
+    for x, y, corner in ((0, 0, "┌"), (width - 1, 0, "┐"), (0, height - 1, "└"), (width - 1, height - 1, "┘")):
+        put(x, y, corner)
 
 
 def _point_near(segments: Sequence[Sequence[curves.Point]], step: float, reach: float) -> curves.Point | None:

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 WIDE = 110
 """Columns from which conversation and evidence stand side by side."""
-PANES = ("chat", "evidence", "code", "notes")
+PANES = {"debug": ("chat", "evidence", "code", "notes"), "review": ("chat", "code", "notes")}
+"""The panes of each kind of round; a review has nothing but its code."""
 LAST_SECONDS = 120.0
 NOTE_SECONDS = 0.8
 """Pause in typing after which the note pad is put on disk."""
@@ -292,7 +293,13 @@ class Round(Frame[None]):
         """Put on disk what is not there yet; to be called before the program ends."""
         await self._leave_notes()
 
+    @property
+    def panes(self) -> tuple[str, ...]:
+        return PANES[self.interview.round]
+
     def action_pane(self, name: str) -> None:
+        if name not in self.panes:
+            name = "code"
         self.pane = name
         if name != "chat":
             self.side = name
@@ -308,7 +315,7 @@ class Round(Frame[None]):
                 self.query_one("#notes", TextArea).focus()
 
     def action_next_pane(self) -> None:
-        self.action_pane(PANES[(PANES.index(self.pane) + 1) % len(PANES)])
+        self.action_pane(self.panes[(self.panes.index(self.pane) + 1) % len(self.panes)])
 
     def action_type(self) -> None:
         self.query_one(Composer).focus()
@@ -364,7 +371,7 @@ class Round(Frame[None]):
             "code": len(self.query_one("#code", Code).marks),
         }
         parts = []
-        for name in PANES:
+        for name in self.panes:
             key = next(key for key in keys.TABLE if key.id == f"round.{name}")
             count = f"·{counts[name]}" if counts.get(name) else ""
             here = name == self.pane or (self._wide and name in ("chat", self.side))
