@@ -55,7 +55,7 @@ def run(
             for path in export(library.open_run(ref.path), folder, forms):
                 print(path)
     except (RecordingError, ScenarioError, TraceError) as error:
-        print(error, file=sys.stderr)
+        print(f"gen-traces: {error}", file=sys.stderr)
         return 2
     return 0
 

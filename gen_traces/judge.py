@@ -34,12 +34,20 @@ CRASH = "stack_trace"
 
 @dataclass(frozen=True)
 class Observed:
-    """What judging needs of one run: its curves by column and the `data` of its artifacts by id."""
+    """What judging needs of one run: its curves by column and the `data` of its artifacts by id.
+
+    `seed` is the number the run is kept under, `job_seed` the one its job drew from, where that is another.
+    """
 
     seed: int
     status: str
     curves: Mapping[str, Curve]
     artifacts: Mapping[str, Any] = field(default_factory=dict)
+    job_seed: int | None = None
+
+    @property
+    def drawn_from(self) -> int:
+        return self.seed if self.job_seed is None else self.job_seed
 
 
 @dataclass(frozen=True)
@@ -145,14 +153,14 @@ def differences(runs: Sequence[Observed], normal: Healthy) -> dict[str, list[boo
     in the same order. A fact without such a twin is left out.
     """
     found: dict[str, list[bool]] = {}
-    twins = {run.seed: run for run in normal.runs}
+    twins = {run.drawn_from: run for run in normal.runs}
     for id in sorted(set.intersection(*(set(run.artifacts) for run in runs))) if runs else []:
         if outcome.known(id):
             others = [other.artifacts[id] for other in normal.runs if id in other.artifacts]
             if others:
                 found[id] = [outcome.differs(id, run.artifacts[id], others) for run in runs]
-        elif id in FACTS and all(run.seed in twins and id in twins[run.seed].artifacts for run in runs):
-            found[id] = [run.artifacts[id] != twins[run.seed].artifacts[id] for run in runs]
+        elif id in FACTS and all(run.drawn_from in twins and id in twins[run.drawn_from].artifacts for run in runs):
+            found[id] = [run.artifacts[id] != twins[run.drawn_from].artifacts[id] for run in runs]
     if normal.runs:
         found[CRASH] = [run.status == "crashed" for run in runs]
     return found

@@ -17,7 +17,7 @@ def run(root: Path | str | None = None, profile: str | None = None) -> int:
     base = Path(root) if root is not None else library.root()
     refs = [ref for ref in library.runs(base) if profile is None or ref.profile == profile]
     if not refs:
-        print(f"no recorded runs below {base}: make some with `gen-traces record`", file=sys.stderr)
+        print(f"gen-traces: no recorded runs below {base}: make some with `gen-traces record`", file=sys.stderr)
         return 2
     rows = []
     for ref in refs:

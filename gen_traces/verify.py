@@ -37,7 +37,7 @@ def run(
     try:
         return _verify(slugs, profile, base, pack)
     except (RecordingError, ScenarioError, TraceError) as error:
-        print(error, file=sys.stderr)
+        print(f"gen-traces: {error}", file=sys.stderr)
         return BAD_INPUT
 
 
@@ -90,7 +90,7 @@ def observed(run: Run) -> Observed:
     """All curves and artifacts of a recorded run. Raises TraceError when it is damaged."""
     curves = {name: curve(*run.read(name)) for name in run.columns() if not judge.is_noise(name)}
     artifacts = {id: artifact.data for id in run.manifest.artifacts if (artifact := run.artifact(id)) is not None}
-    return Observed(run.manifest.seed, run.manifest.status, curves, artifacts)
+    return Observed(run.manifest.seed, run.manifest.status, curves, artifacts, run.manifest.config.get("seed"))
 
 
 def _row(verdict: Verdict, solution: Solution) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,8 @@ def test_facts_are_compared_with_the_twin_of_the_same_seed() -> None:
     assert verdict(shifted, ("batch",)).passed
     assert not verdict([observed(seed) for seed in range(3)], ("batch",)).passed
     assert "batch" not in verdict([observed(7)]).checks, "a seed without a twin has other data"
+    elsewhere = replace(observed(0, artifacts={"batch": [100, 1]}), job_seed=100)
+    assert "batch" not in verdict([elsewhere]).checks, "kept as seed 0, but its job drew from another"
     assert "samples" not in verdict([observed(0)]).checks
 
 
