@@ -26,7 +26,7 @@ PER_DIAGNOSTIC = 6
 NOISE = frozenset({"throughput", "utilization", "memory", "disk"})
 # Recorded facts that are equal, seed by seed, unless the job does something else.
 FACTS = frozenset(
-    {"batch", "class_balance", "config", "data_order", "data_stats", "model_summary", "precision", "preprocessing",
+    {"batch", "class_balance", "config", "data_stats", "model_summary", "precision", "preprocessing",
      "split_overlap", "tokenizer_roundtrip", "train_mode"}
 )  # fmt: skip
 CRASH = "stack_trace"

@@ -1,5 +1,7 @@
 """What a check's numbers amount to, and whether two outcomes differ. Needs no torch.
 
+`data_order` is judged here too: every seed has an order of its own, so only a number can be compared.
+
 Every rule compares with what the healthy runs gave, with a margin and its reason beside it. The data of a check are
 those of its artifact as read back: a value that was not finite may be a word there.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 # Half of the healthy seeds' worst loss again: after a fixed number of steps seeds differ by some tens of per cent.
@@ -20,6 +23,8 @@ LEAK_RATIO, LEAK = 10.0, 1e-4
 CACHE_RATIO, CACHE = 10.0, 5e-3
 # Central differences in float64 agree to about 1e-6.
 GRADIENT_RATIO, GRADIENT_ERROR = 10.0, 1e-3
+# Documents drawn at random are as far apart as any two of them (1); in stored order neighbours follow (0).
+JUMP_RATIO = 2.0
 
 Data = Mapping[str, Any]
 
@@ -85,6 +90,19 @@ def _gradients(data: Data) -> dict[str, float]:
     return {"max_relative_error": data["max_relative_error"]}
 
 
+def _data_order(data: Data) -> dict[str, float]:
+    """Mean distance between the numbers of documents served one after the other, over that of any two of them."""
+    steps = sorted(data["documents"], key=int)
+    served = [float(number) for step in steps for number in data["documents"][step]]
+    n = len(served)
+    if n < 2:
+        return {}
+    following = sum(abs(b - a) for a, b in pairwise(served)) / (n - 1)
+    # The sum over all pairs of |a - b|, from the sorted numbers.
+    pairs = sum((2 * i - n + 1) * number for i, number in enumerate(sorted(served))) * 2 / (n * (n - 1))
+    return {"jump": following / pairs if pairs else 0.0}
+
+
 _MEASURES: dict[str, Callable[[Data], dict[str, float]]] = {
     "check_overfit_batch": _overfit,
     "check_init_loss": _init_loss,
@@ -92,6 +110,7 @@ _MEASURES: dict[str, Callable[[Data], dict[str, float]]] = {
     "check_kv_cache": _kv_cache,
     "check_determinism": _determinism,
     "check_gradients": _gradients,
+    "data_order": _data_order,
 }
 
 
@@ -105,6 +124,10 @@ def _overfit_differs(value: float, healthy: Sequence[float]) -> bool:
     return worse or better
 
 
+def _jump_differs(value: float, healthy: Sequence[float]) -> bool:
+    return bool(healthy) and not min(healthy) / JUMP_RATIO <= value <= max(healthy) * JUMP_RATIO
+
+
 _RULES: dict[str, Callable[[float, Sequence[float]], bool]] = {
     "check_overfit_batch": _overfit_differs,
     "check_init_loss": lambda value, healthy: _larger(value, healthy, INIT_RATIO, INIT_NATS),
@@ -112,4 +135,5 @@ _RULES: dict[str, Callable[[float, Sequence[float]], bool]] = {
     "check_kv_cache": lambda value, healthy: _larger(value, healthy, CACHE_RATIO, CACHE),
     "check_determinism": lambda value, healthy: bool(healthy) and value not in healthy,
     "check_gradients": lambda value, healthy: _larger(value, healthy, GRADIENT_RATIO, GRADIENT_ERROR),
+    "data_order": _jump_differs,
 }

@@ -222,3 +222,18 @@ def test_an_unknown_check_has_no_outcome() -> None:
     assert not outcome.known("check_luck")
     with pytest.raises(KeyError):
         outcome.outcome("check_luck", {})
+
+
+def order(numbers: list[int]) -> dict[str, Any]:
+    return {"documents": {str(i): numbers[4 * i : 4 * i + 4] for i in range(len(numbers) // 4)}}
+
+
+def test_documents_in_stored_order_differ_from_shuffled_ones() -> None:
+    shuffled = [order(np.random.default_rng(seed).integers(0, 300, 400).tolist()) for seed in range(4)]
+    assert outcome.outcome("data_order", shuffled[0]) == {"jump": pytest.approx(1, abs=0.1)}
+    assert not outcome.differs("data_order", shuffled[3], shuffled[:3])
+    stored = order(np.arange(400).tolist())
+    assert outcome.outcome("data_order", stored) == {"jump": pytest.approx(3 / 401)}
+    assert outcome.differs("data_order", stored, shuffled)
+    assert outcome.differs("data_order", order([7] * 400), shuffled)
+    assert not outcome.differs("data_order", order([]), shuffled)
