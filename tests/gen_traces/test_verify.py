@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -274,3 +276,8 @@ def test_the_list_of_runs(recorded: Path, tmp_path: Path, capsys: pytest.Capture
     assert [line for line in lines if line.split()[:3] == ["cpu", "loud-elk", "2"] and "finished" in line]
     assert listing.run(tmp_path / "nowhere") == 2
     assert "gen-traces record" in capsys.readouterr().err
+
+
+def test_judging_and_exporting_need_no_torch() -> None:
+    code = "import sys; from gen_traces import verify, listing, export; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=Path(judge.__file__).parents[1]).returncode == 0
