@@ -53,6 +53,8 @@ class Progress:
         if outcome is not None:
             line += f" after {len(outcome.rows.series('loss'))} steps, {outcome.wall_seconds:.0f} s"
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        for note in outcome.report.notes if outcome is not None and outcome.report is not None else ():
+            self._console.print(f"    {note}", markup=False, highlight=False, soft_wrap=True)
         self._bars.update(self._task, runs=f"{self.finished}/{self.runs} runs")
 
     def ticked(self, steps: int, running: list[Plan]) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from gen_traces import facts, jobs, profiles, results
+from gen_traces import facts, jobs, profiles, results, thrift
 from gen_traces.errors import RecordingError
 from gen_traces.jobs import Interrupted, Job, Outcome
 from gen_traces.profiles import Profile
@@ -168,7 +168,7 @@ def save(plan: Plan, outcome: Outcome, path: Path, profile: str, device: str, co
         artifacts=tuple(sorted(outcome.artifacts)),
         facts=facts.run_facts(rows, config, extra),
     )
-    write_run(path, manifest, rows.steps, rows.signals, outcome.artifacts)
+    write_run(path, manifest, rows.steps, thrift.thrifty(rows.signals), outcome.artifacts)
 
 
 def link(path: Path) -> None:

@@ -23,7 +23,7 @@ class Batches(Observer):
     `served[step]` holds the rows of inputs of that step as bytes, in the order they were used.
     """
 
-    KEEP = 3
+    KEEP = 2
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
@@ -72,7 +72,7 @@ def batch_artifact(chosen: dict[int, dict[str, Any]]) -> Artifact:
     for step, pair in chosen.items():
         inputs, targets = pair["shapes"]
         lines = [f"step {step}, first micro-batch: inputs {tuple(inputs)}, targets {tuple(targets)}"]
-        for row, (x, y) in enumerate(zip(pair["inputs"][:2], pair["targets"][:2], strict=False)):
+        for row, (x, y) in enumerate(zip(pair["inputs"], pair["targets"], strict=False)):
             lines.append(f"  row {row} inputs   {glyphs(x[:ROW])}")
             lines.append(f"        targets  {glyphs(y[:ROW])}")
         blocks.append("\n".join(lines))

@@ -75,10 +75,14 @@ def attention_pattern_artifact(corners: dict[int, dict[str, list[list[float]]]])
         lines += [f"{i:4d} " + "".join(_percent(p) for p in row) for i, row in enumerate(corner)]
         blocks.append("\n".join(lines))
     rounded = {
-        str(step): {name: [[round(p, 4) for p in row] for row in corner] for name, corner in corners[step].items()}
+        str(step): {name: [[_rounded(p) for p in row] for row in corner] for name, corner in corners[step].items()}
         for step in chosen
     }
     return Artifact("\n\n".join(blocks), rounded)
+
+
+def _rounded(p: float) -> float | int:
+    return 0 if p == 0 else round(p, 3)
 
 
 def _percent(p: float) -> str:

@@ -39,8 +39,8 @@ class Setup(Observer):
                     "shape": list(parameter.shape),
                     "dtype": _dtype(parameter),
                     "requires_grad": parameter.requires_grad,
-                    "mean": float(wide.mean()),
-                    "std": float(wide.std(correction=0)),
+                    "mean": float(f"{float(wide.mean()):.4g}"),
+                    "std": float(f"{float(wide.std(correction=0)):.4g}"),
                 }
             )
         for block in self.watch.structure.blocks[:1]:
