@@ -7,10 +7,13 @@ is wrong rather than half right, and a list of guesses is no diagnosis.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
+import os
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from grader import stance
@@ -172,7 +175,7 @@ class Matcher:
     def _stated(self, fits: Mapping[str, _Fit], slug: str) -> list[_Fit]:
         """The causes a text states, best first; one that only borrows the words of a better one is left out."""
         full = [fit for fit in fits.values() if fit.full]
-        full.sort(key=lambda fit: (fit.similarity + (0.15 if fit.key.slug == slug else 0.0)), reverse=True)
+        full.sort(key=lambda fit: fit.similarity + (0.15 if fit.key.slug == slug else 0.0), reverse=True)
         stated: list[_Fit] = []
         for fit in full:
             own = fit.used.difference(*(other.used for other in stated))
@@ -207,22 +210,39 @@ class Matcher:
         return fixed
 
 
-def match(text: str, slug: str, pack: str | None = None) -> Cause:
+def match(text: str, slug: str, pack: Path | str | None = None) -> Cause:
     """What `text` claims, judged for the scenario `slug` against every scenario of the catalogue.
 
     Raises ScenarioError for an unknown slug or an answer key that cannot be read.
     """
+    return matcher(slug, pack)[1].judge(text, slug)
+
+
+def matcher(slug: str, pack: Path | str | None = None) -> tuple[Mapping[str, Solution], Matcher]:
+    """All answer keys, the one of `slug` among them, and a matcher over them. Raises ScenarioError, as `match` does."""
     from scenarios import catalog
 
-    catalog.folder(slug, pack)
-    return _catalogue_matcher(pack).judge(text, slug)
+    catalog.load_solution(slug, pack)
+    solutions = _solutions(str(pack) if pack else None, os.environ.get(catalog.PACK_VARIABLE))
+    return solutions, _matcher(str(pack) if pack else None, os.environ.get(catalog.PACK_VARIABLE))
 
 
 @functools.lru_cache(maxsize=4)
-def _catalogue_matcher(pack: str | None) -> Matcher:
+def _solutions(pack: str | None, variable: str | None) -> Mapping[str, Solution]:
     from scenarios import catalog
+    from scenarios.errors import ScenarioError
 
-    return Matcher({slug: catalog.load_solution(slug, pack) for slug in catalog.slugs(pack)})
+    found = {}
+    for slug in catalog.slugs(pack):
+        # A broken neighbour must not keep a sound scenario from being graded; `flatline doctor` names it.
+        with contextlib.suppress(ScenarioError):
+            found[slug] = catalog.load_solution(slug, pack)
+    return found
+
+
+@functools.lru_cache(maxsize=4)
+def _matcher(pack: str | None, variable: str | None) -> Matcher:
+    return Matcher(_solutions(pack, variable))
 
 
 def is_healthy(solution: Solution) -> bool:

@@ -45,27 +45,30 @@ _CONTRACTIONS = [
 ]
 _CANONICAL = {
     "grad": "gradient", "grads": "gradient", "optim": "optimizer", "opt": "optimizer", "optimiser": "optimizer",
-    "optimisers": "optimizer", "optimizers": "optimizer", "val": "validation", "rope": "rotary", "pos": "position",
-    "params": "parameter", "param": "parameter", "docs": "document", "doc": "document", "infinity": "inf",
-    "accum": "accumulate", "accumulation": "accumulate", "accumulations": "accumulate", "label": "target",
-    "labels": "target", "division": "divide", "identical": "same", "equal": "same", "equals": "same", "equally": "same",
-    "earlier": "previous", "prior": "previous", "preceding": "previous", "past": "previous", "iteration": "step",
-    "iterations": "step", "iters": "step", "steps": "step", "enormous": "huge", "massive": "huge", "giant": "huge",
-    "gigantic": "huge", "big": "large", "high": "large", "bigger": "larger", "higher": "larger", "initialization": "init",
-    "initialisation": "init", "initialized": "init", "initialised": "init", "initialize": "init", "initialise": "init",
+    "optimisers": "optimizer", "optimizers": "optimizer", "val": "validation", "rope": "rotary",
+    "pos": "position", "params": "parameter", "param": "parameter", "docs": "document", "doc": "document",
+    "infinity": "inf", "accum": "accumulate", "accumulation": "accumulate", "accumulations": "accumulate",
+    "label": "target", "labels": "target", "division": "divide", "identical": "same", "equal": "same",
+    "equals": "same", "equally": "same", "earlier": "previous", "prior": "previous", "preceding": "previous",
+    "past": "previous", "iteration": "step", "iterations": "step", "iters": "step", "steps": "step",
+    "enormous": "huge", "massive": "huge", "giant": "huge", "gigantic": "huge", "big": "large", "high": "large",
+    "bigger": "larger", "higher": "larger", "initialization": "init", "initialisation": "init",
+    "initialized": "init", "initialised": "init", "initialize": "init", "initialise": "init",
     "initializing": "init", "initialising": "init", "initializer": "init", "inits": "init", "begins": "start",
     "begin": "start", "beginning": "start", "stddev": "std", "nans": "nan", "permuted": "permute", "one": "1",
-    "never": NOT, "not": NOT, "nobody": NOT, "neither": NOT, "nor": NOT, "noone": NOT, "without": MISSING, "no": MISSING,
-    "none": "none", "nowhere": MISSING, "missing": MISSING, "misses": MISSING, "missed": MISSING, "lack": MISSING,
-    "lacks": MISSING, "lacking": MISSING, "lacked": MISSING, "absent": MISSING, "absence": MISSING, "omit": MISSING,
-    "omits": MISSING, "omitted": MISSING, "omission": MISSING, "forgot": MISSING, "forget": MISSING,
-    "forgets": MISSING, "forgotten": MISSING, "forgetting": MISSING,
+    "never": NOT, "not": NOT, "nobody": NOT, "neither": NOT, "nor": NOT, "noone": NOT, "without": MISSING,
+    "no": MISSING, "none": "none", "nowhere": MISSING, "missing": MISSING, "misses": MISSING, "missed": MISSING,
+    "lack": MISSING, "lacks": MISSING, "lacking": MISSING, "lacked": MISSING, "absent": MISSING,
+    "absence": MISSING, "omit": MISSING, "omits": MISSING, "omitted": MISSING, "omission": MISSING,
+    "forgot": MISSING, "forget": MISSING, "forgets": MISSING, "forgotten": MISSING, "forgetting": MISSING,
 }  # fmt: skip
-_STOP = frozenset(
-    "a an the is are was were be been being am it its that this these those there which who we they he she you i my our "
-    "your their do does did has have had will of to for with as really actually simply also get gets got getting "
-    "very ever anywhere somewhere probably likely maybe perhaps clearly basically".split()
-)
+_STOP = frozenset((
+    "a", "an", "the", "is", "are", "was", "were", "be", "been", "being", "am", "it", "its", "that", "this",
+    "these", "those", "there", "which", "who", "we", "they", "he", "she", "you", "i", "my", "our", "your",
+    "their", "do", "does", "did", "has", "have", "had", "will", "of", "to", "for", "with", "as", "really",
+    "actually", "simply", "also", "get", "gets", "got", "getting", "very", "ever", "anywhere", "somewhere",
+    "probably", "likely", "maybe", "perhaps", "clearly", "basically",
+))  # fmt: skip
 _TOKEN = re.compile(r"(?<![\w)\]])-\d+(?:\.\d+)?|\d+(?:\.\d+)?|[a-z]+\d+[a-z0-9]*|[a-z]+|\+")
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|[;\n]+")
 _CLAUSE = re.compile(r",\s|\s[-–—]+\s|[—–]|:\s|\b(?:but|however|although|though|whereas|while|yet)\b")

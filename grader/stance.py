@@ -17,7 +17,8 @@ _DENIED = re.compile(
             r"(?:a|an|the|because|due|caused|about|missing|from|any|in|lack|wrong|bad|our|that)\b",
             rf"\b{_SUBJECT}\s+(?:can|could)\s*not\s+be\b",
             r"^(?:so\s+|and\s+)?not\s+(?:a|an|the|because|due|caused|about|missing|any|our)\b",
-            r"\bnot\s+(?:missing|absent|forgotten|lacking|to blame|guilty|(?:the\s+)?(?:problem|cause|culprit|issue|reason|bug))\b",
+            r"\bnot\s+(?:missing|absent|forgotten|lacking|to blame|guilty)\b",
+            r"\bnot\s+(?:the\s+)?(?:problem|cause|culprit|issue|reason|bug)\b",
             r"\bno\s+(?:evidence|sign|indication|trace)\s+(?:of|for|that)\b",
             r"\bnothing\s+to\s+do\s+with\b",
             r"\bnothing\s+(?:is\s+)?wrong\s+(?:with|in)\s+(?:the\s+|this\s+|our\s+)?(?!run|training|job|model|code|it\b|this\b)\w+",
@@ -31,12 +32,13 @@ _DENIED = re.compile(
 )
 _PAST_IDEA = re.compile(
     r"\b(?:i|we)\s+(?:first\s+|initially\s+|originally\s+|had\s+)?(?:thought|suspected|assumed|believed|considered)\b"
-    r"|\bmy\s+(?:first|initial|earlier|original)\s+(?:\w+\s+)?(?:idea|guess|hypothesis|thought|suspicion)\b|\bat first\b"
+    r"|\bmy\s+(?:first|initial|earlier|original)\s+(?:\w+\s+)?(?:idea|guess|hypothesis|thought|suspicion)\b"
+    r"|\bat first\b"
 )
 _ASKS = re.compile(
-    r"^(?:please\s+|ok,?\s+|and\s+|now\s+)*(?:show|give|plot|print|display|request|let me see|let us see|can i|could i|may i|can you|"
-    r"could you|can we|what (?:is|was|are|were|does)|how (?:is|does|do|many|much)|i (?:want|would like|need) to (?:see|check|look)|"
-    r"i would like)\b"
+    r"^(?:please\s+|ok,?\s+|and\s+|now\s+)*(?:show|give|plot|print|display|request|let me see|let us see|can i|could i|"
+    r"may i|can you|could you|can we|what (?:is|was|are|were|does)|how (?:is|does|do|many|much)|"
+    r"i (?:want|would like|need) to (?:see|check|look)|i would like)\b"
 )
 
 
@@ -69,7 +71,8 @@ _SOUND_PARTS = re.compile(
 
 
 WELL = re.compile(
-    r"\b(?:it|this|run|training|everything|all)\s+(?:is|looks|seems)\s+(?:to be\s+)?(?:perfectly\s+|quite\s+|all\s+|just\s+|totally\s+)?"
+    r"\b(?:it|this|run|training|everything|all)\s+(?:is|looks|seems)\s+(?:to be\s+)?"
+    r"(?:perfectly\s+|quite\s+|all\s+|just\s+|totally\s+)?"
     r"(?:healthy|fine|normal|ok|okay|good|as expected)\b"
 )
 """Words that call the whole run well."""

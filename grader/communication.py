@@ -1,0 +1,97 @@
+"""Whether others could follow and trust it: reasons, answers to the follow-ups, verification, prevention."""
+
+from __future__ import annotations
+
+from grader.events import Candidate, FollowUpAsked
+from grader.material import Material
+from grader.phrases import find, hit, phrase, plain, tokens
+from grader.scorecard import MAXIMUM, Point
+from grader.transcript import Transcript, quote, reasoned
+
+VERIFY = (
+    "verify", "confirm", "rerun", "run again", "same seed", "make sure", "compare", "should drop", "should match",
+    "should fall", "check that", "validate", "overfit one batch", "overfit a single batch", "ablation",
+    "sanity check", "would expect", "reproduce", "retrain", "retest", "test it",
+)  # fmt: skip
+PREVENT = (
+    "prevent", "unit test", "regression test", "assert", "in ci", "monitor", "alert", "log the", "logging",
+    "code review", "guard", "a test that", "add a test", "write a test", "dashboard", "smoke test",
+    "check at start", "invariant", "lint", "tripwire", "track the",
+)  # fmt: skip
+ENOUGH = 0.5
+"""Share of requests and claims with a reason that earns full marks: nobody explains every plain look."""
+
+
+def points(transcript: Transcript, material: Material) -> list[Point]:
+    total = MAXIMUM[transcript.started.round]["communication"]
+    worth = [total * share for share in (0.35, 0.4, 0.15, 0.1)]
+    return [
+        _reasons(transcript, worth[0]),
+        *_answers(transcript, material, worth[1]),
+        _named(transcript, "verification", VERIFY, worth[2]),
+        _named(transcript, "prevention", PREVENT, worth[3]),
+    ]
+
+
+def _reasons(transcript: Transcript, out_of: float) -> Point:
+    label = "gives reasons"
+    claims = {claim.event.seq for claim in (*transcript.claims, *transcript.ideas) if claim.cause.verdict != "none"}
+    weighed = [message for message in transcript.said if message.requests or message.seq in claims]
+    if not weighed:
+        return Point("communication", label, 0.0, out_of, "nothing was asked for and nothing claimed")
+    with_reason = [message for message in weighed if reasoned(message.text)]
+    share = min(1.0, len(with_reason) / len(weighed) / ENOUGH)
+    reason = f"{len(with_reason)} of {len(weighed)} requests and claims came with a reason"
+    quotes = tuple(quote(message) for message in (with_reason or weighed)[:2])
+    return Point("communication", label, round(out_of * share, 1), out_of, reason, quotes)
+
+
+def _answers(transcript: Transcript, material: Material, out_of: float) -> list[Point]:
+    if not transcript.asked:
+        if transcript.claims:
+            return [Point("communication", "follow-ups", None, out_of, "no follow-up was asked")]
+        return [
+            Point("communication", "follow-ups", 0.0, out_of, "nothing was claimed, so nothing could be followed up")
+        ]
+    each = out_of / len(transcript.asked)
+    return [_answer(transcript, material, asked, each) for asked in transcript.asked]
+
+
+def _answer(transcript: Transcript, material: Material, asked: FollowUpAsked, out_of: float) -> Point:
+    label = f"follow-up: {asked.question}"
+    replies: list[Candidate] = [message for message in transcript.said if message.follow_up == asked.id]
+    if not replies:
+        if transcript.out_of_time:
+            return Point(
+                "communication",
+                label,
+                None,
+                out_of,
+                "time ran out before it was answered",
+                (quote(asked, asked.question),),
+            )
+        return Point("communication", label, 0.0, out_of, "left unanswered", (quote(asked, asked.question),))
+    wanted = material.solution.follow_ups.get(asked.id)
+    quotes = tuple(quote(message) for message in replies[:2])
+    if wanted is None:
+        return Point("communication", label, None, out_of, "the answer key has nothing on this question", quotes)
+    groups = hit(wanted.good, ". ".join(message.text for message in replies))
+    said = [words for words in groups if words]
+    reason = f"says {', '.join(said)}" if said else f"misses the point: {wanted.model_answer.strip()}"
+    if said and len(said) < len(groups):
+        reason += f"; a full answer: {wanted.model_answer.strip()}"
+    share = len(said) / len(groups) if groups else 0.0
+    return Point("communication", label, round(out_of * share, 1), out_of, reason, quotes)
+
+
+def _named(transcript: Transcript, label: str, options: tuple[str, ...], out_of: float) -> Point:
+    for message in transcript.said:
+        if transcript.claim is None or (message.requests and "verify" not in message.acts):
+            continue
+        if not {"verify", "fix", "diagnosis", "answer"} & set(message.acts):
+            continue
+        said = tokens(plain(message.text))
+        words = next((option for option in options if find(phrase(option), said)), None)
+        if words:
+            return Point("communication", label, out_of, out_of, f"names it: {words}", (quote(message),))
+    return Point("communication", label, 0.0, out_of, f"no {label} was named")

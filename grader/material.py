@@ -1,0 +1,61 @@
+"""All that scoring needs to know of a scenario, as one value: the pure core reads no file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from grader.cause import Matcher, is_healthy, matcher
+from scenarios.schema import Scenario, Solution
+from traces.format import Verdict
+
+
+@dataclass(frozen=True)
+class Material:
+    """`changed_lines` and `source` are of the patched code: line numbers from 1, and each file's lines.
+
+    `others` holds the answer keys of all scenarios, this one's included; `curves` the ids of diagnostics that are
+    curves, for which the verdict's silence means that they are like the healthy ones.
+    """
+
+    slug: str
+    solution: Solution
+    scenario: Scenario
+    others: Mapping[str, Solution]
+    matcher: Matcher
+    changed_lines: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    source: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    verdict: Verdict | None = None
+    curves: frozenset[str] = frozenset()
+
+    @property
+    def healthy(self) -> bool:
+        return is_healthy(self.solution)
+
+    def is_normal(self, diagnostic: str) -> bool:
+        """Whether a diagnostic came out as in healthy runs; False where that is not known."""
+        if self.verdict is None:
+            return False
+        if diagnostic in self.verdict.checks:
+            return not self.verdict.checks[diagnostic]
+        return diagnostic in self.curves and all(b.diagnostic != diagnostic for b in self.verdict.betrayals)
+
+
+def load_material(slug: str, *, verdict: Verdict | None = None, pack: Path | str | None = None) -> Material:
+    """Reads the scenario and the answer keys of all others. Raises ScenarioError when one of its files is unusable."""
+    from scenarios import catalog, source, vocabulary
+
+    of_all, judge = matcher(slug, pack)
+    files = {name: tuple(text.split("\n")) for name, text in source.patched_source(slug, pack).items()}
+    return Material(
+        slug=slug,
+        solution=of_all[slug],
+        scenario=catalog.load_scenario(slug, pack),
+        others=of_all,
+        matcher=judge,
+        changed_lines=source.changed_lines(slug, pack),
+        source=files,
+        verdict=verdict,
+        curves=frozenset(one.id for one in vocabulary.load().diagnostics if one.kind == "curve"),
+    )

@@ -1,0 +1,214 @@
+"""How the candidate went about it: hypotheses first, requests that follow from them, from the whole to the part."""
+
+from __future__ import annotations
+
+from grader.material import Material
+from grader.scorecard import Point, Quote
+from grader.topics import topics
+from grader.transcript import Claim, Transcript, name, quote, reasoned
+
+BASICS = frozenset({"loss", "val_loss", "config", "lr", "grad_norm", "log", "stack_trace", "hardware", "precision"})
+"""What anyone looks at before having an idea: neither deep nor in need of a reason."""
+WHOLE = BASICS | {
+    "baseline",
+    "throughput",
+    "memory",
+    "utilization",
+    "samples",
+    "eval_metrics",
+    "data_stats",
+    "model_summary",
+}
+"""Views of the run as a whole; everything else looks into a part of it."""
+WANDERING = 8
+"""Marked lines from which on marking is no longer an accusation but a search with a net."""
+
+
+def points(transcript: Transcript, material: Material) -> list[Point]:
+    return _review(transcript, material) if transcript.review else _debug(transcript, material)
+
+
+def _debug(transcript: Transcript, material: Material) -> list[Point]:
+    return [
+        _hypotheses(transcript, 10, "before the first deep dive"),
+        _following(transcript),
+        _narrowing(transcript),
+        _dropped(transcript, material),
+        _repeats(transcript),
+        _fishing(transcript, 3),
+    ]
+
+
+def _review(transcript: Transcript, material: Material) -> list[Point]:
+    return [
+        _hypotheses(transcript, 5, "while reading"),
+        _reading(transcript),
+        _scatter(transcript),
+        _fishing(transcript, 4),
+    ]
+
+
+def _hypotheses(transcript: Transcript, out_of: float, when: str) -> Point:
+    dive = next((piece for piece in transcript.evidence if _deep(piece.request)), None)
+    before = [idea for idea in _ideas(transcript) if dive is None or idea.event.seq < dive.seq]
+    distinct: dict[str, Claim] = {}
+    for idea in before:
+        for about in _about(idea):
+            distinct.setdefault(about, idea)
+    count = min(len(distinct), 2)
+    quotes = tuple({idea.event.seq: quote(idea.event) for idea in list(distinct.values())[:3]}.values())
+    label = "two hypotheses first"
+    if count >= 2:
+        named = ", ".join(list(distinct)[:3])
+        return Point("process", label, out_of, out_of, f"several suspicions were voiced {when}: {named}", quotes)
+    if count == 1:
+        reason = f"only one suspicion was voiced {when}: {next(iter(distinct))}"
+        return Point("process", label, out_of / 2, out_of, reason, quotes)
+    said = (quote(dive),) if dive else ()
+    return Point("process", label, 0.0, out_of, f"no hypothesis was voiced {when}", said)
+
+
+def _ideas(transcript: Transcript) -> list[Claim]:
+    """Hypotheses and diagnoses in order: a claim made before the first deep dive was a hypothesis as well."""
+    return sorted((*transcript.ideas, *transcript.claims), key=lambda claim: claim.event.seq)
+
+
+def _about(idea: Claim) -> list[str]:
+    if idea.cause.verdict == "none" and "diagnosis" in idea.event.acts:
+        return []
+    about = sorted(topics(idea.event.text))
+    # A message that suspects everything suspects nothing in particular.
+    return about if len(about) <= 4 else about[:1]
+
+
+def _deep(request: object) -> bool:
+    diagnostic = getattr(request, "diagnostic", "")
+    return diagnostic not in WHOLE or bool(getattr(request, "layers", ()) or getattr(request, "heads", ()))
+
+
+def _following(transcript: Transcript) -> Point:
+    label, out_of = "requests follow from a hypothesis", 10.0
+    asking = [message for message in transcript.asking if any(r.diagnostic not in BASICS for r in message.requests)]
+    if not transcript.evidence:
+        return Point("process", label, 0.0, out_of, "no evidence was asked for")
+    if not asking:
+        reason = "nothing beyond the basic curves was asked for"
+        return Point("process", label, out_of / 2, out_of, reason, (quote(transcript.evidence[0]),))
+    ideas = [idea.event.seq for idea in _ideas(transcript) if _about(idea)]
+    led = [m for m in asking if reasoned(m.text) or any(seq < m.seq for seq in ideas) or "hypothesis" in m.acts]
+    loose = [message for message in asking if message not in led]
+    reason = f"{len(led)} of {len(asking)} requests beyond the basics came with or after a hypothesis"
+    quotes = tuple(quote(message) for message in (loose or led)[:3])
+    return Point("process", label, round(out_of * len(led) / len(asking), 1), out_of, reason, quotes)
+
+
+def _narrowing(transcript: Transcript) -> Point:
+    label, out_of = "from the whole to the part", 8.0
+    seen = transcript.evidence
+    if not seen:
+        return Point("process", label, 0.0, out_of, "no evidence was asked for")
+    whole = next((piece for piece in seen if not _deep(piece.request) and not piece.request.steps), None)
+    part = next((piece for piece in seen if _deep(piece.request) or piece.request.steps), None)
+    if whole and part and whole.seq < part.seq:
+        reason = f"went from {name(whole.request)} to {name(part.request)}"
+        return Point("process", label, out_of, out_of, reason, (quote(whole), quote(part)))
+    only = whole or part
+    assert only is not None
+    if part and not whole:
+        reason = f"began with a part, {name(part.request)}, without a look at the whole"
+    elif part:
+        reason = f"looked at a part, {name(part.request)}, before the whole"
+    else:
+        reason = f"never went further than the whole run: {name(only.request)}"
+    return Point("process", label, out_of * 0.625, out_of, reason, (quote(only),))
+
+
+def _dropped(transcript: Transcript, material: Material) -> Point:
+    label, out_of = "drops what the evidence rules out", 6.0
+    if not transcript.evidence or not _ideas(transcript):
+        return Point("process", label, 0.0, out_of, "no idea was held against evidence")
+    held = contradicted(transcript, material, transcript.claim)
+    if held is not None and transcript.claim is not None:
+        reason = f"stayed with a cause that {held} speaks against"
+        return Point("process", label, 0.0, out_of, reason, (quote(transcript.claim.event),))
+    wrong = next((idea for idea in _ideas(transcript) if idea.cause.verdict == "wrong"), None)
+    later = transcript.claim
+    if wrong and later and later.cause.verdict in ("correct", "partial") and later.event.seq > wrong.event.seq:
+        return Point(
+            "process",
+            label,
+            out_of,
+            out_of,
+            "gave up a wrong idea for a better one",
+            (quote(wrong.event), quote(later.event)),
+        )
+    return Point("process", label, out_of, out_of, "held on to nothing that the evidence ruled out")
+
+
+def contradicted(transcript: Transcript, material: Material, claim: Claim | None) -> str | None:
+    """The evidence on the table that speaks against a wrong claim, by its id, or None."""
+    if claim is None or claim.cause.verdict != "wrong" or claim.cause.closest in (None, material.slug):
+        return None
+    other = material.others.get(claim.cause.closest or "")
+    if other is None:
+        return None
+    seen = [id for id in other.decisive if id in transcript.seen_before(claim.event.seq)]
+    return seen[0] if seen and all(material.is_normal(id) for id in seen) else None
+
+
+def _repeats(transcript: Transcript) -> Point:
+    label, out_of = "nothing asked for twice", 3.0
+    if not transcript.evidence:
+        return Point("process", label, 0.0, out_of, "no evidence was asked for")
+    seen, twice = set(), []
+    for piece in transcript.evidence:
+        if piece.request in seen:
+            twice.append(piece)
+        seen.add(piece.request)
+    if not twice:
+        return Point("process", label, out_of, out_of, "every request asked for something new")
+    reason = f"asked again for {', '.join(sorted({name(piece.request) for piece in twice}))}"
+    return Point("process", label, max(0.0, out_of - len(twice)), out_of, reason, _some(twice))
+
+
+def _fishing(transcript: Transcript, out_of: float) -> Point:
+    label = "does not fish for the answer"
+    if not transcript.asking and not _ideas(transcript):
+        return Point("process", label, 0.0, out_of, "nothing was asked and nothing suspected")
+    fished = [message for message in transcript.said if "fishing" in message.acts]
+    if not fished:
+        return Point("process", label, out_of, out_of, "never asked for the answer or for everything at once")
+    taken = min(out_of, 0.5 * out_of * len(fished))
+    return Point(
+        "process", label, out_of - taken, out_of, "asked for the answer or for everything at once", _some(fished)
+    )
+
+
+def _reading(transcript: Transcript) -> Point:
+    label, out_of = "reads with a reason", 7.0
+    ideas = [idea for idea in _ideas(transcript) if _about(idea)]
+    if not ideas:
+        return Point("process", label, 0.0, out_of, "no part of the code was suspected")
+    told = [idea for idea in ideas if reasoned(idea.event.text)]
+    if told:
+        return Point(
+            "process", label, out_of, out_of, "said why a part of the code is suspect", (quote(told[0].event),)
+        )
+    return Point(
+        "process", label, out_of / 2, out_of, "suspected parts of the code without a reason", (quote(ideas[0].event),)
+    )
+
+
+def _scatter(transcript: Transcript) -> Point:
+    label, out_of = "goes for a place", 4.0
+    marked = len(transcript.marked.lines) if transcript.marked else 0
+    if not marked and not transcript.claims:
+        return Point("process", label, 0.0, out_of, "nothing was marked or claimed")
+    quotes = (quote(transcript.marked, f"{marked} lines marked"),) if transcript.marked else ()
+    if marked > WANDERING:
+        return Point("process", label, 0.0, out_of, f"{marked} lines marked are a net, not a finding", quotes)
+    return Point("process", label, out_of, out_of, "kept to few lines", quotes)
+
+
+def _some(events: list) -> tuple[Quote, ...]:
+    return tuple(quote(event) for event in events[:3])

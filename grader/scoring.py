@@ -1,0 +1,126 @@
+"""The scorecard as a pure function of events and material: no clock, no files, no network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from grader import communication, economy, process, red_flags, technical
+from grader.events import AnyEvent
+from grader.material import Material
+from grader.scorecard import MAXIMUM, Cause, Dimension, Gate, Point, Recommendation, Scorecard
+from grader.transcript import Transcript, clock, quote, read
+
+LUCKY, WRONG, SILENT = 60.0, 49.0, 19.0
+CONTRADICTION, AFTERTHOUGHT = 5.0, 3.0
+WELL, POOR = 0.8, 0.5
+LINES = 5
+"""At most so many sentences of praise, and of advice."""
+
+
+def score_material(events: Sequence[AnyEvent], material: Material) -> Scorecard:
+    """Raises GraderError when the events are not those of one interview about the material's scenario."""
+    transcript = read(events, material)
+    cause = technical.verdict(transcript)
+    points = [
+        *process.points(transcript, material),
+        *technical.points(transcript, material, cause),
+        *communication.points(transcript, material),
+        *economy.points(transcript, material, cause),
+    ]
+    taken = _deductions(transcript, material)
+    dimensions = {
+        name: _dimension(name, maximum, points) for name, maximum in MAXIMUM[transcript.started.round].items()
+    }
+    total = sum(dimensions.values()) + sum(point.points or 0.0 for point in taken)
+    gates = _gates(transcript, material, cause)
+    total = round(max(0.0, min([total, 100.0, *(cap for cap, _ in gates)])), 1)
+    every = [*points, *taken]
+    return Scorecard(
+        total=total,
+        recommendation=recommendation(total),
+        cause=cause,
+        dimensions=dimensions,
+        points=tuple(every),
+        gates=tuple(gate for _, gate in gates),
+        red_flags=tuple(red_flags.points(transcript, points)),
+        went_well=_went_well(points),
+        work_on=_work_on(every),
+    )
+
+
+def recommendation(total: float) -> Recommendation:
+    if total >= 85:
+        return "Strong hire"
+    if total >= 70:
+        return "Hire"
+    return "Lean no" if total >= 50 else "No hire"
+
+
+def _dimension(name: Dimension, maximum: int, points: Sequence[Point]) -> float:
+    """Points of a dimension; what could not be scored is left out and the rest scaled up to the maximum."""
+    scored = [(point.points, point.out_of) for point in points if point.dimension == name and point.points is not None]
+    possible = sum(out_of for _, out_of in scored)
+    return round(maximum * sum(given for given, _ in scored) / possible, 1) if possible else 0.0
+
+
+def _deductions(transcript: Transcript, material: Material) -> list[Point]:
+    """Points taken from the total: claims against the evidence on the table, remedies for what it has ruled out."""
+    taken = []
+    for claim, against in technical.contradictions(transcript, material):
+        reason = f"{against} was on the table and speaks against this cause"
+        taken.append(Point("technical", "against the evidence", -CONTRADICTION, 0.0, reason, (quote(claim.event),)))
+    claimed = {claim.event.seq for claim in transcript.claims}
+    for message in transcript.said:
+        if "fix" not in message.acts or message.seq in claimed:
+            continue
+        cause = material.matcher.judge(message.text, material.slug)
+        ruled_out_by = _ruled_out(transcript, material, cause, message.seq)
+        if ruled_out_by is not None:
+            reason = f"a remedy for something that {ruled_out_by} had already ruled out"
+            taken.append(Point("technical", "remedy after the fact", -AFTERTHOUGHT, 0.0, reason, (quote(message),)))
+    return taken
+
+
+def _ruled_out(transcript: Transcript, material: Material, cause: Cause, seq: int) -> str | None:
+    other = material.others.get(cause.closest or "") if cause.verdict == "wrong" else None
+    if other is None or cause.closest == material.slug:
+        return None
+    seen = [id for id in other.decisive if id in transcript.seen_before(seq)]
+    return seen[0] if seen and all(material.is_normal(id) for id in seen) else None
+
+
+def _gates(transcript: Transcript, material: Material, cause: Cause) -> list[tuple[float, Gate]]:
+    gates = []
+    said_something = any(
+        message.requests or {"hypothesis", "diagnosis", "fix"} & set(message.acts) for message in transcript.said
+    )
+    if not said_something and transcript.marked is None:
+        gates.append((SILENT, Gate("nothing said", f"at most {SILENT:g}", "no request, no hypothesis, no claim")))
+    elif cause.verdict == "none":
+        gates.append((WRONG, Gate("no diagnosis", f"at most {WRONG:g}", cause.why)))
+    elif cause.verdict == "wrong":
+        gates.append((WRONG, Gate("wrong cause", f"at most {WRONG:g}", cause.why)))
+    elif not transcript.review and not technical.seen_support(transcript, material):
+        reason = "the cause was claimed before any evidence for it was on the table"
+        gates.append((LUCKY, Gate("lucky guess", f"at most {LUCKY:g}", reason)))
+    return gates
+
+
+def _went_well(points: Sequence[Point]) -> tuple[str, ...]:
+    good = [p for p in points if p.points is not None and p.out_of > 0 and p.points >= WELL * p.out_of and p.quotes]
+    good.sort(key=lambda point: -point.out_of)
+    return tuple(_sentence(point) for point in good[:LINES])
+
+
+def _work_on(points: Sequence[Point]) -> tuple[str, ...]:
+    poor = [p for p in points if p.points is not None and (p.points < 0 or p.points <= POOR * p.out_of)]
+    poor.sort(key=lambda point: point.points - point.out_of if point.points is not None else 0.0)
+    return tuple(_sentence(point) for point in poor[:LINES])
+
+
+def _sentence(point: Point) -> str:
+    head = f"{point.name[:1].upper()}{point.name[1:]}: {point.reason}"
+    if not point.quotes:
+        return head
+    first = point.quotes[0]
+    return f'{head} ({clock(first.at)}: "{first.text}")'

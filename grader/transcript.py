@@ -1,0 +1,168 @@
+"""An interview's events sorted by what they are, with the claims among them judged. All of it is derived."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from grader.errors import GraderError
+from grader.events import (
+    AnyEvent,
+    Candidate,
+    Closed,
+    Event,
+    FollowUpAsked,
+    Hint,
+    Marked,
+    Notice,
+    Request,
+    Shown,
+    Started,
+)
+from grader.material import Material
+from grader.scorecard import Cause, Quote
+
+_SHORTEST = 5
+REASON = re.compile(
+    r"\b(?:because|since|so that|to see (?:if|whether|how)|"
+    r"to (?:check|test|rule out|tell|find out|know|confirm|exclude|see)|would (?:show|tell|mean|expect|explain)|"
+    r"if (?:it|the|that|this|they|there)|expect|suspect|hypothes|consistent with|which means|that means|therefore|"
+    r"suggests?|points? to|rules? out|explains?|i (?:think|believe|wonder|guess)|due to|caused by|otherwise|as the|"
+    r"as a result|leads? to|so the|so it|so each|so every)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A message that claims a cause, and what it was taken for."""
+
+    event: Candidate
+    cause: Cause
+
+
+@dataclass(frozen=True)
+class Transcript:
+    started: Started
+    said: tuple[Candidate, ...]
+    shown: tuple[Shown, ...]
+    hints: tuple[Hint, ...]
+    asked: tuple[FollowUpAsked, ...]
+    notices: tuple[Notice, ...]
+    marked: Marked | None
+    closed: Closed | None
+    events: tuple[AnyEvent, ...]
+    claims: tuple[Claim, ...]
+    ideas: tuple[Claim, ...]
+
+    @property
+    def review(self) -> bool:
+        return self.started.round == "review"
+
+    @property
+    def evidence(self) -> tuple[Shown, ...]:
+        """What was really seen: recorded pieces only."""
+        return tuple(piece for piece in self.shown if piece.recorded)
+
+    @property
+    def asking(self) -> tuple[Candidate, ...]:
+        """The messages that ask for evidence."""
+        return tuple(message for message in self.said if message.requests)
+
+    @property
+    def out_of_time(self) -> bool:
+        late = self.closed is not None and self.closed.reason == "time_up"
+        return late or any(notice.mark == "time_up" for notice in self.notices)
+
+    @property
+    def claim(self) -> Claim | None:
+        """The claim that counts: the last one that names a cause."""
+        return next((claim for claim in reversed(self.claims) if claim.cause.verdict != "none"), None)
+
+    @property
+    def first_right(self) -> Claim | None:
+        """Where the cause that is claimed at the end was first claimed."""
+        last = self.claim
+        if last is None:
+            return None
+        first = last
+        for claim in reversed(self.claims):
+            if claim.cause.verdict == last.cause.verdict and claim.cause.closest == last.cause.closest:
+                first = claim
+            elif claim.cause.verdict != "none":
+                break
+        return first
+
+    def seen_before(self, seq: int) -> frozenset[str]:
+        """Ids of the diagnostics on the table before an event."""
+        return frozenset(piece.request.diagnostic for piece in self.evidence if piece.seq < seq)
+
+    def explanation(self) -> str:
+        """All that was said from the first claim on, or about causes and remedies before: where mechanisms are told."""
+        acts = {"diagnosis", "fix", "verify", "answer", "hypothesis"}
+        first = self.claims[0].event.seq if self.claims else None
+        told = [
+            m.text for m in self.said if acts & set(m.acts) or (first is not None and m.seq >= first and not m.requests)
+        ]
+        return ". ".join(told)
+
+
+def read(events: Sequence[AnyEvent], material: Material) -> Transcript:
+    """Raises GraderError when the events are not those of one interview about the material's scenario."""
+    starts = [event for event in events if isinstance(event, Started)]
+    if len(starts) != 1:
+        raise GraderError(f"a transcript holds one start of an interview, this one holds {len(starts)}")
+    if starts[0].scenario != material.slug:
+        raise GraderError("the transcript is about another scenario than the one it is to be scored against")
+    said = tuple(event for event in events if isinstance(event, Candidate))
+    claims = tuple(_claim(message, material) for message in said if "diagnosis" in message.acts)
+    ideas = tuple(
+        _claim(message, material)
+        for message in said
+        if "hypothesis" in message.acts and "diagnosis" not in message.acts
+    )
+    return Transcript(
+        started=starts[0],
+        said=said,
+        shown=tuple(event for event in events if isinstance(event, Shown)),
+        hints=tuple(event for event in events if isinstance(event, Hint)),
+        asked=tuple(event for event in events if isinstance(event, FollowUpAsked)),
+        notices=tuple(event for event in events if isinstance(event, Notice)),
+        marked=next((event for event in reversed(events) if isinstance(event, Marked)), None),
+        closed=next((event for event in events if isinstance(event, Closed)), None),
+        events=tuple(events),
+        claims=claims,
+        ideas=ideas,
+    )
+
+
+def _claim(message: Candidate, material: Material) -> Claim:
+    return Claim(message, material.matcher.judge(message.text, material.slug))
+
+
+def reasoned(text: str) -> bool:
+    """Whether a message gives a reason and is more than the reason's word."""
+    return len(text.split()) >= _SHORTEST and REASON.search(text) is not None
+
+
+def clock(seconds: float) -> str:
+    """The interview's clock as mm:ss."""
+    minutes, rest = divmod(max(0, int(seconds)), 60)
+    return f"{minutes:02}:{rest:02}"
+
+
+def quote(event: Event, text: str | None = None, length: int = 120) -> Quote:
+    words = text if text is not None else getattr(event, "text", "") or getattr(event, "title", "")
+    short = " ".join(words.split())
+    return Quote(event.seq, event.at, short if len(short) <= length else short[: length - 1].rstrip() + "…")
+
+
+def name(request: Request) -> str:
+    """A request in a few words: `grad_norm, steps 180-220`."""
+    parts = [request.diagnostic if request.area is None else f"code of {request.area}"]
+    if request.steps:
+        parts.append(f"steps {request.steps[0]}-{request.steps[1]}")
+    if request.layers:
+        parts.append("layers " + ", ".join(map(str, request.layers)))
+    return ", ".join(parts)
