@@ -148,7 +148,7 @@ def grade(options: argparse.Namespace) -> int:
             task = msgspec.json.decode(line.encode("utf-8", "replace"))
             id = task.get("id") if isinstance(task, dict) else None
             claim = msgspec.convert(task, _Claim)
-            found = cause.match(claim.text, find(str(claim.scenario)))
+            found = cause.match(claim.text, find(str(claim.scenario)), options.pack)
         except (msgspec.DecodeError, ScenarioError, RecursionError) as error:
             code = 1
             _print_json({"id": id, "error": f"line {number}: {' '.join(str(error).split())}"})

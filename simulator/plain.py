@@ -29,6 +29,7 @@ Type what you want to see, what you suspect, and your diagnosis, a message a lin
 /unmark [FILE:LINES]   take marks away, all of them without lines
 /note TEXT             add a line to your notes; /note alone shows them
 /hint                  ask for a hint
+/skip                  leave the interviewer's question unanswered
 /options               what can be asked for at all
 /time                  how much time is left
 /finish                close the interview and see how it went

@@ -43,6 +43,7 @@ FOLLOW_UPS = 2
 HINTS = 3
 # What a reply to an open follow-up may be instead of an answer.
 NOT_AN_ANSWER = {"request", "hint", "options", "concept", "meta", "fishing"}
+SKIPS = {"/skip", "/pass"}
 KINDS = {"curve": "Curves", "fact": "Facts", "data": "Data", "output": "Outputs", "check": "Checks", "code": "Code"}
 REVISED = re.compile(
     r"\b(new|another|different|revised?|change[sd]?|chang(?:e|ing) my|instead of|take (?:that|it) back)\b.{0,40}"
@@ -181,22 +182,12 @@ class Session:
     def _message(self, text: str, heard: Understood) -> None:
         acts = tuple(heard.acts) or ("unclear",)
         question = self.state.open_question
-        is_answer = question is not None and not (
-            acts[0] in NOT_AN_ANSWER or text.startswith("/") or ("diagnosis" in acts and REVISED.search(text))
-        )
-        if is_answer:
-            acts = ("answer", *(act for act in acts if act not in ("answer", "unclear", "smalltalk")))
-        else:
-            acts = tuple(act for act in acts if act != "answer") or ("unclear",)
-        again = self.state.diagnoses > 0
-        self._add(
-            Candidate, text=text, acts=acts, requests=tuple(heard.requests),
-            follow_up=question.id if question is not None and is_answer else None,
-        )  # fmt: skip
-        if is_answer:
-            self._requests(tuple(heard.requests))
-            self._next_question("answered")
+        if question is not None and self._answers(text, acts):
+            self._answer(text, _as_answer(acts), tuple(heard.requests), question)
             return
+        acts = tuple(act for act in acts if act != "answer") or ("unclear",)
+        again = self.state.diagnoses > 0
+        self._add(Candidate, text=text, acts=acts, requests=tuple(heard.requests))
         if "diagnosis" in acts:
             self._say("diagnosis_again" if again else "diagnosis", "reply")
             self._requests(tuple(heard.requests))
@@ -209,8 +200,22 @@ class Session:
             self._requests(tuple(heard.requests))
         else:
             self._reply(acts[0], text, heard)
-        if question is not None and not is_answer:
+        if question is not None:
             self._say("question_stands", "follow_up", question=question.question)
+
+    def _answers(self, text: str, acts: Sequence[Act]) -> bool:
+        """Whether a message answers the open question, rather than asking for something or taking a claim back."""
+        if text.lower() in SKIPS:
+            return True
+        asks = acts[0] in NOT_AN_ANSWER or text.startswith("/")
+        return not asks and not ("diagnosis" in acts and REVISED.search(text))
+
+    def _answer(self, text: str, acts: tuple[Act, ...], requests: tuple[Request, ...], question: FollowUpAsked) -> None:
+        # An answer that only speaks of evidence does not ask for it.
+        asked = requests if "request" in acts else ()
+        self._add(Candidate, text=text, acts=acts, requests=asked, follow_up=question.id)
+        self._requests(asked)
+        self._next_question("answered")
 
     def _reply(self, act: Act, text: str, heard: Understood) -> None:
         review = self.setup.round == "review"
@@ -408,7 +413,7 @@ class Session:
                 self.finish("time_up")
             return
         if question is not None:
-            acts = ("answer", *(act for act in acts if act not in ("answer", "unclear", "smalltalk")))
+            acts = _as_answer(acts)
         elif self.state.diagnoses == 0 and acts[0] != "smalltalk":
             acts = ("diagnosis", *(act for act in acts if act not in ("diagnosis", "unclear", "answer")))
         self._add(Candidate, text=text, acts=acts, follow_up=question.id if question is not None else None)
@@ -432,6 +437,12 @@ class Session:
         self.state.apply(event)
         self.events.append(event)
         return event
+
+
+def _as_answer(acts: Sequence[Act]) -> tuple[Act, ...]:
+    """The acts of a reply to a follow-up. What it says about the cause explains the diagnosis and replaces it not."""
+    others: list[Act] = ["hypothesis" if act == "diagnosis" else act for act in acts]
+    return ("answer", *dict.fromkeys(act for act in others if act not in ("answer", "unclear", "smalltalk")))
 
 
 def clean(text: str) -> str:

@@ -157,6 +157,24 @@ def test_while_a_question_is_open_a_request_is_no_answer_and_the_question_stands
     assert play.session.state.open_question is not None
 
 
+def test_an_answer_may_speak_of_evidence_without_asking_for_it(play: Play) -> None:
+    play.say("diagnosis the mask")
+    events = play.say("verify rerun and look at ?loss")
+    assert candidate(events).acts == ("answer", "verify") and "Shown" not in kinds(events)
+    assert "Shown" in kinds(play.say("hypothesis+request like this, and show ?loss"))
+
+
+def test_an_answer_that_repeats_the_cause_is_no_new_diagnosis(play: Play) -> None:
+    play.say("diagnosis the mask")
+    assert candidate(play.say("diagnosis the mask lets the future in")).acts == ("answer", "hypothesis")
+    assert play.session.state.diagnoses == 1
+
+
+def test_a_question_can_be_skipped(play: Play) -> None:
+    play.say("diagnosis the mask")
+    assert candidate(play.say("/skip")).follow_up == "when"
+
+
 def test_a_later_diagnosis_replaces_the_earlier_one_and_asks_nothing_twice(play: Play) -> None:
     play.say("diagnosis the mask")
     events = play.say("diagnosis no, I change my mind, the root cause is the optimizer")
