@@ -23,7 +23,7 @@ def place(column: str) -> dict[str, int]:
 def select(columns: Sequence[str], request: Request) -> list[str]:
     """Those of a diagnostic's columns that the request is about.
 
-    Without layers: the global columns if there are any, otherwise one level of columns, layers before heads. Heads are
+    Without layers: the global column if there is one, otherwise one level of columns, layers before heads. Heads are
     shown when heads or one single layer are asked for.
     """
     chosen = list(columns)
@@ -38,10 +38,10 @@ def select(columns: Sequence[str], request: Request) -> list[str]:
         return [c for c in chosen if place(c).get("head") in request.heads]
     if len(request.layers) == 1:
         return chosen
-    if not request.layers:
+    if not request.layers and request.diagnostic in chosen:
         whole = [c for c in chosen if "layer" not in place(c) and "head" not in place(c)]
-        if whole:
-            return whole
+        # Where there are layers, the other columns below the name are parts of the model too.
+        return whole if len(whole) == len(chosen) else [request.diagnostic]
     return [c for c in chosen if "head" not in place(c)] or chosen
 
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from grader.events import Request
 from scenarios.schema import Vocabulary
 from simulator.columns import label, select
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 VARIANTS = {"rerun_lower_lr": "lower_lr", "rerun_longer_warmup": "longer_warmup", "rerun_fp32": "fp32"}
 LOG_DECADES = 2.0
+OPEN_END = 10**9  # the last step of a range that was asked for without an end
 
 
 class TraceDesk:
@@ -63,7 +66,7 @@ class TraceDesk:
         columns = self._run.columns(id)
         artifact = self._run.artifact(id)
         if columns:
-            return self._curves(request, id, columns, artifact.text if artifact else None)
+            return self._curves(request, id, columns, artifact.text if artifact else "")
         if artifact:
             return Evidence(title=name_of(request), kind="text", text=artifact.text)
         if id == "config":
@@ -72,7 +75,7 @@ class TraceDesk:
 
     # -- curves
 
-    def _curves(self, request: Request, id: str, columns: Sequence[str], beside: str | None = None) -> Evidence:
+    def _curves(self, request: Request, id: str, columns: Sequence[str], beside: str = "") -> Evidence:
         chosen = select(columns, request)
         series = [one for one in (_read(self._run, column, request.steps) for column in chosen) if one.steps]
         if not series:
@@ -86,7 +89,7 @@ class TraceDesk:
             if not any(one.baseline for one in series):
                 note = "\n(The known-good run has no recording of this.)"
         text = table(series) + note + (f"\n\n{beside}" if beside else "")
-        return _chart(name_of(request), series, text)
+        return msgspec.structs.replace(_chart(name_of(request), series, text), beside=beside)
 
     def _cadence(self, columns: Sequence[str]) -> str | None:
         steps = self._run.steps(columns[0])
@@ -190,7 +193,10 @@ def name_of(request: Request) -> str:
         words.append(f"rank {request.rank}")
     if request.steps:
         first, last = request.steps
-        words.append(f"step {first}" if first == last else f"steps {first} to {last}")
+        if last >= OPEN_END:
+            words.append(f"from step {first} on")
+        else:
+            words.append(f"step {first}" if first == last else f"steps {first} to {last}")
     if request.compare:
         words.append("beside the known-good run")
     return ", ".join(words)

@@ -25,7 +25,10 @@ class CodeBlock(msgspec.Struct, frozen=True):
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """`kind` says which of `series`, `text`, `blocks` holds the content; `text` is always a readable plain form."""
+    """`kind` says which of `series`, `text`, `blocks` holds the content; `text` is always a readable plain form.
+
+    `beside` is what was recorded along with the curves as text, to be shown under them; `text` holds it too.
+    """
 
     title: str
     kind: Literal["curves", "text", "code"]
@@ -34,3 +37,4 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     blocks: tuple[CodeBlock, ...] = ()
     log_y: bool = False
     recorded: bool = True
+    beside: str = ""

@@ -155,6 +155,21 @@ def test_ranks_and_splits_choose_columns_by_name() -> None:
 
 
 @pytest.mark.parametrize(
+    ("id", "columns", "chosen"),
+    [
+        ("activations", ["embed", "layer.0", "layer.1"], ["embed", "layer.0", "layer.1"]),
+        ("update_ratio", ["", "embed", "layer.0", "head"], [""]),
+        ("grad_norm", ["", "logged"], ["", "logged"]),
+        ("logits", ["max", "mean"], ["max", "mean"]),
+        ("attention_logits", ["layer.0", "layer.0.std", "layer.0.head.0"], ["layer.0", "layer.0.std"]),
+    ],
+)
+def test_without_layers_one_level_is_chosen(id: str, columns: list[str], chosen: list[str]) -> None:
+    names = [f"{id}/{below}".rstrip("/") for below in columns]
+    assert select(names, Request(diagnostic=id)) == [f"{id}/{below}".rstrip("/") for below in chosen]
+
+
+@pytest.mark.parametrize(
     ("column", "words"),
     [("loss", "loss"), ("a/layer.3.head.1", "layer 3 head 1"), ("logits/max", "max"), ("a/layer.3/max", "layer 3 max")],
 )
