@@ -147,7 +147,7 @@ class TraceDesk:
     # -- facts and code
 
     def _settings(self) -> str:
-        config = self._run.manifest.config
+        config = {key: value for key, value in self._run.manifest.config.items() if key != "seed"}
         width = max((len(key) for key in config), default=0)
         return "\n".join(f"{key.ljust(width)}  {value}" for key, value in config.items())
 
@@ -236,7 +236,7 @@ def _chart(title: str, series: Sequence[Series], text: str) -> Evidence:
 def _changed(run: Run, rerun: Run) -> str:
     """The settings in which a rerun differs, as lines."""
     before, after = run.manifest.config, rerun.manifest.config
-    keys = [key for key in after if before.get(key) != after[key]]
+    keys = [key for key in after if key != "seed" and before.get(key) != after[key]]
     return "".join(f"{key}: {_setting(before.get(key))} → {_setting(after[key])}\n" for key in keys)
 
 

@@ -87,6 +87,8 @@ class Setup(Observer):
 
 def config_artifact(config: Any) -> Artifact:
     values = dataclasses.asdict(config)
+    # The seed stays in the manifest: a control draws from seeds of its own, and the number would tell it.
+    values.pop("seed", None)
     return Artifact(fields(values.items()), values)
 
 
