@@ -1,17 +1,19 @@
 """The noise band of healthy runs, and how far another run is from it.
 
 At every recorded step the band reaches from the lowest to the highest value that any healthy seed had within a window
-of steps around it: a curve that merely moves early or late by some steps is no finding. Distances are counted in band
-widths, where a width has a floor, since three seeds can agree by chance and a schedule agrees by construction:
+of steps around it: a curve that merely moves early or late by some steps is no finding. (What is the same in every
+seed, such as a schedule, needs no window.) Distances are counted in band widths. A width has floors, since three seeds
+can agree by chance:
 
-    linear width       max(high - low, 2 % of the healthy level there, 0.1 % of the healthy level over the run,
-                           resolution)
-    logarithmic width  max(ln high - ln low, ln 1.02)
+    linear width       max(high - low, its median over the run, `relative` of the healthy level there,
+                           0.1 % of the healthy level over the run, `resolution`)
+    logarithmic width  max(ln high - ln low, its median over the run, ln(1 + `relative`))
 
 A column whose healthy values are all positive is judged on both scales and the larger distance counts: a norm that
 falls to a thousandth of itself cannot be further below the band than its own size, but it is far off in ratio. Values
-enter the logarithm clamped from below at max(0.1 % of the healthy level over the run, resolution).
+enter the logarithm clamped from below at max(0.1 % of the healthy level over the run, `resolution`).
 
+`relative` is 2 %, but 100 % for peaks, where one seed easily has a spike of twice the height of another's.
 `resolution` is the smallest difference, in the column's own unit, that means anything (`RESOLUTION`).
 """
 
@@ -29,7 +31,8 @@ Direction = Literal["above", "below", "nonfinite"]
 Floats = NDArray[np.float64]
 
 CAP = 1e6
-RELATIVE_FLOOR = 0.02
+RELATIVE = 0.02
+RELATIVE_OF_PEAKS = 1.0
 OVERALL_FLOOR = 1e-3
 # A run is outside once it has been a whole width away: with three seeds a fourth healthy one often grazes the edge.
 OUTSIDE = 1.0
@@ -63,16 +66,19 @@ class Curve:
 class Band:
     """`low` and `high` at `steps`; NaN where no healthy run has a finite value near.
 
-    `tolerant` marks steps near which a healthy run was not finite either (a skipped fp16 step, say).
+    `width` and `log_width` are what distances are counted in there, `log_width` None for a column with values that
+    are not positive; `least` is where logarithms are clamped. `tolerant` marks steps near which a healthy run was not
+    finite either (a skipped fp16 step, say). A run's values are smoothed by a running median of `smoothing` points.
     """
 
     steps: NDArray[np.int64]
     low: Floats
     high: Floats
+    width: Floats
+    log_width: Floats | None
+    least: float
     tolerant: NDArray[np.bool_]
-    level: float
-    positive: bool
-    resolution: float
+    smoothing: int
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,10 @@ def resolution_of(column: str) -> float:
     return RESOLUTION.get(column.partition("/")[0], SMALLEST)
 
 
+def relative_of(column: str) -> float:
+    return RELATIVE_OF_PEAKS if column.endswith("/peak") else RELATIVE
+
+
 def default_window(curves: Sequence[Curve]) -> int:
     """Half-width in steps: 2 % of the run, at least three steps, and at least one recorded point to either side."""
     span = max((int(c.steps[-1] - c.steps[0]) for c in curves if c.steps.size), default=0)
@@ -102,11 +112,12 @@ def default_window(curves: Sequence[Curve]) -> int:
     return max(3, round(0.02 * span), cadence)
 
 
-def build(curves: Sequence[Curve], resolution: float = SMALLEST, window: int | None = None) -> Band:
+def build(curves: Sequence[Curve], resolution: float = SMALLEST, relative: float = RELATIVE) -> Band:
     """The band of healthy `curves` at every step any of them was recorded at. `curves` must not be empty."""
     if not curves:
         raise ValueError("a band needs at least one healthy run")
-    window = default_window(curves) if window is None else window
+    noisy = len(curves) < 2 or not _all_equal(curves)
+    window = default_window(curves) if noisy else 0
     steps = np.unique(np.concatenate([c.steps for c in curves]))
     low, high = np.full(steps.size, np.inf), np.full(steps.size, -np.inf)
     tolerant = np.zeros(steps.size, dtype=bool)
@@ -121,7 +132,12 @@ def build(curves: Sequence[Curve], resolution: float = SMALLEST, window: int | N
     low[unknown] = high[unknown] = np.nan
     known = np.concatenate([c.values[np.isfinite(c.values)] for c in curves])
     level = float(np.median(np.abs(known))) if known.size else 0.0
-    return Band(steps, low, high, tolerant, level, bool(known.size and known.min() > 0), resolution)
+    least = max(OVERALL_FLOOR * level, resolution, SMALLEST)
+    width = _floored(high - low, np.maximum(relative * (np.abs(low) + np.abs(high)) / 2, least))
+    log_width = None
+    if known.size and known.min() > 0:
+        log_width = _floored(_log(high, least) - _log(low, least), np.full(steps.size, np.log1p(relative)))
+    return Band(steps, low, high, width, log_width, least, tolerant, 3 if noisy else 1)
 
 
 def points_needed(n: int) -> int:
@@ -138,16 +154,12 @@ def distances(band: Band, run: Curve) -> Floats:
         return np.zeros(0)
     at = np.clip(np.searchsorted(band.steps, run.steps), 0, band.steps.size - 1)
     low, high, tolerant = band.low[at], band.high[at], band.tolerant[at]
-    smooth = _rolling_median(run.values, 3)
-    centre = (np.abs(low) + np.abs(high)) / 2
-    floor = np.maximum(RELATIVE_FLOOR * centre, max(OVERALL_FLOOR * band.level, band.resolution, SMALLEST))
-    with np.errstate(invalid="ignore"):
-        result = _signed(smooth, low, high, np.maximum(high - low, floor))
-        if band.positive:
-            least = max(OVERALL_FLOOR * band.level, band.resolution, SMALLEST)
-            value, bottom, top = (np.log(np.maximum(x, least)) for x in (smooth, low, high))
-            ratio = _signed(value, bottom, top, np.maximum(top - bottom, np.log1p(RELATIVE_FLOOR)))
-            result = np.where(np.abs(ratio) > np.abs(result), ratio, result)
+    smooth = _rolling_median(run.values, band.smoothing)
+    result = _signed(smooth, low, high, band.width[at])
+    if band.log_width is not None:
+        value, bottom, top = (_log(values, band.least) for values in (smooth, low, high))
+        ratio = _signed(value, bottom, top, band.log_width[at])
+        result = np.where(np.abs(ratio) > np.abs(result), ratio, result)
     result = np.clip(result, -CAP, CAP)
     broken = ~np.isfinite(run.values)
     result[broken] = np.where(tolerant[broken] | np.isnan(low[broken]), 0.0, CAP)
@@ -180,9 +192,27 @@ def departure(band: Band, run: Curve, points: int | None = None) -> Departure:
     return best
 
 
+def _all_equal(curves: Sequence[Curve]) -> bool:
+    first = curves[0]
+    return all(
+        np.array_equal(first.steps, other.steps) and np.array_equal(first.values, other.values, equal_nan=True)
+        for other in curves[1:]
+    )
+
+
+def _floored(spread: Floats, floor: Floats) -> Floats:
+    known = spread[np.isfinite(spread)]
+    return np.fmax(np.fmax(spread, floor), np.median(known) if known.size else 0.0)
+
+
+def _log(values: Floats, least: float) -> Floats:
+    return np.log(np.maximum(values, least))
+
+
 def _signed(value: Floats, low: Floats, high: Floats, width: Floats) -> Floats:
     """NaN limits (nothing healthy to compare with) give 0."""
-    over, under = (value - high) / width, (low - value) / width
+    with np.errstate(invalid="ignore"):
+        over, under = (value - high) / width, (low - value) / width
     return np.nan_to_num(np.where(over > 0, over, np.where(under > 0, -under, 0.0)), nan=0.0, posinf=CAP, neginf=-CAP)
 
 
@@ -196,7 +226,7 @@ def _reduced(how: np.ufunc, values: NDArray, first: NDArray, last: NDArray, empt
 def _rolling_median(values: Floats, points: int) -> Floats:
     """Centred, over finite neighbours only and shorter at the ends; one odd step does not count."""
     half = points // 2
-    if values.size <= half:
+    if half == 0 or values.size <= half:
         return values
     padded = np.concatenate(
         [np.full(half, np.nan), np.where(np.isfinite(values), values, np.nan), np.full(half, np.nan)]

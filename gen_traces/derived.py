@@ -5,7 +5,8 @@
     loss/persistence   how much of a step's deviation is there at the next two steps (mean autocorrelation at lags 1
                        and 2), over the same window: about 0 for independent batches, high for data that come in blocks
 
-Window and running median span a quarter of the run, so that blocks shorter than that stay visible.
+The running median spans a quarter of the run, so that blocks shorter than that stay visible, and the trailing window
+half of it, so that the statistics of healthy seeds are close together.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ def derived(curves: Mapping[str, Curve], span: int | None = None) -> dict[str, C
     result = {f"{name}/peak": peak(curves[name]) for name in PEAK_OF if name in curves}
     if "loss" in curves:
         loss = curves["loss"]
-        window = (span or loss.steps.size) // 4
-        if window >= LEAST_POINTS // 4 and loss.steps.size > 2 * window:
-            result |= shape(loss, window)
+        points = span or loss.steps.size
+        if points >= LEAST_POINTS and loss.steps.size > points // 2:
+            result |= shape(loss, points // 4, points // 2)
     return result
 
 
@@ -39,9 +40,9 @@ def peak(run: Curve) -> Curve:
     return Curve(run.steps, sliding_window_view(padded, PEAK_POINTS).max(axis=1)) if run.steps.size else run
 
 
-def shape(loss: Curve, window: int) -> dict[str, Curve]:
+def shape(loss: Curve, trend_points: int, window: int) -> dict[str, Curve]:
     """Roughness and persistence of the detrended loss at every point that has a whole window behind it."""
-    half = window // 2
+    half = trend_points // 2
     padded = np.pad(loss.values, half, mode="reflect")
     trend = np.median(sliding_window_view(padded, 2 * half + 1), axis=1)
     pieces = sliding_window_view(loss.values - trend, window)

@@ -68,7 +68,7 @@ def healthy(runs: Sequence[Observed]) -> Healthy:
     curves = [dict(run.curves) | derived(run.curves, points) for run in finished]
     shared = [name for name in curves[0] if all(name in other for other in curves) and not is_noise(name)]
     found = {
-        name: bands.build([other[name] for other in curves], bands.resolution_of(name))
+        name: bands.build([other[name] for other in curves], bands.resolution_of(name), bands.relative_of(name))
         for name in shared
         if all(other[name].steps.size for other in curves)
     }

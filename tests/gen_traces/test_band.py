@@ -27,16 +27,19 @@ SEEDS = [healthy(seed) for seed in range(3)]
 @settings(max_examples=60, deadline=None)
 @given(
     data=st.data(),
+    relative=st.sampled_from([0.02, 1.0]),
     runs=st.integers(1, 4),
     n=st.integers(1, 60),
     cadence=st.integers(1, 7),
     resolution=st.sampled_from([1e-9, 0.02, 1.0]),
 )
-def test_a_band_contains_its_own_seeds(data: st.DataObject, runs: int, n: int, cadence: int, resolution: float) -> None:
+def test_a_band_contains_its_own_seeds(
+    data: st.DataObject, relative: float, runs: int, n: int, cadence: int, resolution: float
+) -> None:
     value = st.floats(-1e6, 1e6, width=32) | st.sampled_from([math.nan, math.inf, -math.inf])
     steps = np.arange(n) * cadence
     curves = [curve(steps, data.draw(st.lists(value, min_size=n, max_size=n))) for _ in range(runs)]
-    band = build(curves, resolution)
+    band = build(curves, resolution, relative)
     for one in curves:
         assert np.all(np.nan_to_num(distances(band, one)) == 0)
         assert departure(band, one).widths == 0
@@ -54,8 +57,7 @@ def test_a_shift_by_ten_widths_is_found_where_it_begins(seed: int, at: int, sign
     band = build(normal)
     run = healthy(seed, level=20.0, cadence=cadence)
     edge = np.where(sign > 0, band.high, band.low)
-    width = np.maximum(band.high - band.low, bands.RELATIVE_FLOOR * 20)
-    moved = curve(run.steps, np.where(run.steps >= at, edge + sign * 10.5 * width, run.values))
+    moved = curve(run.steps, np.where(run.steps >= at, edge + sign * 10.5 * band.width, run.values))
     found = departure(band, moved)
     assert found.widths >= 9
     assert found.direction == ("above" if sign > 0 else "below")
@@ -106,6 +108,27 @@ def test_a_schedule_that_all_seeds_share_has_a_width_of_two_per_cent() -> None:
     band = build([schedule] * 3)
     assert departure(band, curve(STEPS, np.full(200, 3.03e-3))).widths == pytest.approx(0.5, rel=0.02)
     assert departure(band, curve(STEPS, np.full(200, 3.6e-3))).widths > 9
+
+
+def test_what_all_seeds_share_is_compared_step_by_step() -> None:
+    """A warmup that is two steps early is inside a window of steps, but no noise of any kind."""
+    schedule = np.minimum(STEPS + 1, 50) / 50
+    early = np.minimum(STEPS + 3, 50) / 50
+    assert departure(build([curve(STEPS, schedule)] * 3), curve(STEPS, early)).widths > 5
+    noisy = [curve(STEPS, schedule * (1 + 0.01 * k)) for k in range(3)]
+    assert departure(build(noisy), curve(STEPS, early)).widths < 1
+
+
+def test_seeds_that_cross_do_not_make_the_band_narrow_there() -> None:
+    up, down = np.linspace(1, 3, 200), np.linspace(3, 1, 200)
+    band = build([curve(STEPS, up), curve(STEPS, down)])
+    assert departure(band, curve(STEPS, np.full(200, 2.5))).widths < 1
+
+
+def test_a_peak_of_twice_the_height_is_one_width() -> None:
+    column = "grad_norm/peak"
+    band = build([curve(STEPS, np.full(200, 1.0))] * 3, bands.resolution_of(column), bands.relative_of(column))
+    assert departure(band, curve(STEPS, np.full(200, 2.0))).widths == pytest.approx(1.0)
 
 
 def test_resolution_keeps_a_grain_of_noise_from_counting() -> None:
