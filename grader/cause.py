@@ -40,6 +40,7 @@ SHOTGUN = 3
 
 Verdict = Literal["correct", "partial", "wrong", "none"]
 _EITHER = re.compile(r"\bor\b|\beither\b|/")
+_FAULTS = frozenset(("wrong", "broken", "too", "bug", "corrupt", MISSING))
 _SHRUG = re.compile(r"\b(?:no idea|no clue|not know|not sure what|give up|stuck)\b")
 
 
@@ -137,9 +138,11 @@ class Matcher:
         for other in self._keys.values():
             if other.slug != wanted.slug and (found := _near_miss(other, parts)):
                 return Cause("wrong", None, f'"{found[1]}" is not what happened here')
-        named = topics(whole)
-        if named and not _SHRUG.search(whole):
-            return Cause("wrong", None, f"blames {', '.join(sorted(named)[:3])}, which is not the cause as stated")
+        if not _SHRUG.search(whole):
+            if named := topics(whole):
+                return Cause("wrong", None, f"blames {', '.join(sorted(named)[:3])}, which is not the cause as stated")
+            if any(len(part) > 2 and _FAULTS & set(part) for part in parts):
+                return Cause("wrong", None, "names a fault that is not the cause")
         return Cause("none", None, "the message names no cause")
 
     def _fit(self, key: _Key, parts: list[tuple[str, ...]]) -> _Fit:
@@ -309,7 +312,8 @@ def _overlap(saying: tuple[str, ...], said: tuple[str, ...]) -> float:
 def _is_list(text: str) -> bool:
     """Whether a sentence strings parts together with "or" without saying what is the matter with any."""
     items = [item for item in re.split(r"\bor\b|,|/", text) if len(item.split()) <= 7]
-    return len(_EITHER.findall(text)) >= 2 and len(frozenset().union(*map(topics, items))) > SHOTGUN
+    strung = len(_EITHER.findall(text)) >= 2 or (_EITHER.search(text) and text.count(",") >= SHOTGUN - 1)
+    return bool(strung) and len(frozenset().union(*map(topics, items))) > SHOTGUN
 
 
 def _quoted(fit: _Fit) -> str:

@@ -19,7 +19,7 @@ def points(transcript: Transcript, material: Material, cause: Cause) -> list[Poi
 
 def _time(transcript: Transcript, material: Material, cause: Cause) -> Point:
     label, out_of = "time", 4.0
-    claim = claimed_at(transcript)
+    claim = claimed_at(transcript, material)
     if claim is None or cause.verdict not in ("correct", "partial"):
         return Point("economy", label, 0.0, out_of, "the cause was not found")
     minutes = material.scenario.minutes

@@ -17,6 +17,9 @@ MAX_WORDS = 700
 MAX_GAP = 2
 """Tokens that may stand between two tokens of a phrase: room for "really ever", not for another statement."""
 
+HEAP, SMALL_WORDS = 12, 0.15
+"""From so many words on a sentence needs this share of small words. Terse technical prose has a quarter and more."""
+
 _SPELLINGS = [
     (r"\bwarm(?:ing|ed)?[-_ ]?up\b", " warmup "),
     (r"\bmicro[-_ ]?batch(?:es)?\b", " microbatch "),
@@ -68,6 +71,10 @@ _STOP = frozenset((
     "their", "do", "does", "did", "has", "have", "had", "will", "of", "to", "for", "with", "as", "really",
     "actually", "simply", "also", "get", "gets", "got", "getting", "very", "ever", "anywhere", "somewhere",
     "probably", "likely", "maybe", "perhaps", "clearly", "basically",
+))  # fmt: skip
+_SMALL = frozenset((
+    "in", "on", "at", "by", "from", "and", "or", "not", "so", "if", "but", "because", "than", "then", "when", "while",
+    "into", "over", "only", "no", "each", "every", "can", "all", "what", "same", "before", "after", "up", "out", "more",
 ))  # fmt: skip
 _TOKEN = re.compile(r"(?<![\w)\]])-\d+(?:\.\d+)?|\d+(?:\.\d+)?|[a-z]+\d+[a-z0-9]*|[a-z]+|\+")
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|[;\n]+")
@@ -173,7 +180,13 @@ def _same(wanted: str, token: str) -> bool:
     return wanted == token or (wanted == NOT and token == MISSING)
 
 
+def is_prose(sentence: str) -> bool:
+    """Whether a sentence has the small words that a statement needs; a heap of keywords has not."""
+    every = re.findall(r"[a-z0-9]+", sentence)
+    return len(every) < HEAP or sum(word in _STOP or word in _SMALL for word in every) >= SMALL_WORDS * len(every)
+
+
 def hit(groups: tuple[tuple[str, ...], ...], text: str) -> list[str | None]:
     """For each group the first of its phrases that the text holds, or None."""
-    said = tokens(plain(text))
+    said = tokens(". ".join(sentence for sentence in sentences(plain(text)) if is_prose(sentence)))
     return [next((option for option in group if find(phrase(option), said)), None) for group in groups]

@@ -35,10 +35,14 @@ def verdict(transcript: Transcript) -> Cause:
     return Cause("none", None, "no cause was claimed")
 
 
-def claimed_at(transcript: Transcript) -> Claim | None:
-    """Where the cause that counts was first said."""
-    if transcript.claim is not None:
-        return transcript.first_right
+def claimed_at(transcript: Transcript, material: Material) -> Claim | None:
+    """Where the cause that counts was first claimed with evidence for it on the table; failing that, last claimed.
+
+    A guess that is repeated after its evidence was seen is a diagnosis from then on.
+    """
+    same = transcript.same_claims
+    if same:
+        return next((claim for claim in same if support_before(transcript, material, claim.event.seq)), same[-1])
     return next((idea for idea in reversed(transcript.ideas) if idea.cause.verdict == "correct"), None)
 
 
@@ -61,13 +65,15 @@ def supporting(material: Material) -> frozenset[str]:
 
 
 def seen_support(transcript: Transcript, material: Material) -> frozenset[str]:
-    """The supporting evidence on the table before the cause that counts was first claimed."""
-    claim = claimed_at(transcript)
-    seen = transcript.seen_before(claim.event.seq) if claim else frozenset()
-    support = set(seen & supporting(material) - {"code"})
-    if claim is not None and _seen_in_code(transcript, material, claim.event.seq):
-        support.add("code")
-    return frozenset(support)
+    """The supporting evidence on the table before the cause that counts was claimed."""
+    claim = claimed_at(transcript, material)
+    return support_before(transcript, material, claim.event.seq) if claim else frozenset()
+
+
+def support_before(transcript: Transcript, material: Material, seq: int) -> frozenset[str]:
+    """The supporting evidence on the table before an event; code counts when the changed lines were in it."""
+    support = transcript.seen_before(seq) & supporting(material) - {"code"}
+    return support | {"code"} if _seen_in_code(transcript, material, seq) else support
 
 
 def _seen_in_code(transcript: Transcript, material: Material, seq: int) -> bool:
@@ -84,7 +90,7 @@ def _seen_in_code(transcript: Transcript, material: Material, seq: int) -> bool:
 
 def _common(transcript: Transcript, material: Material, cause: Cause, worth: dict[str, float]) -> list[Point]:
     solution = material.solution
-    claim = transcript.claim or claimed_at(transcript)
+    claim = transcript.claim or claimed_at(transcript, material)
     quotes = (quote(claim.event),) if claim else ()
     share = {"correct": 1.0, "partial": MIXED}.get(cause.verdict, 0.0)
     found = [Point("technical", "root cause", worth["cause"] * share, worth["cause"], cause.why, quotes)]

@@ -81,31 +81,24 @@ class Transcript:
         return next((claim for claim in reversed(self.claims) if claim.cause.verdict != "none"), None)
 
     @property
-    def first_right(self) -> Claim | None:
-        """Where the cause that is claimed at the end was first claimed."""
-        last = self.claim
-        if last is None:
-            return None
-        first = last
+    def same_claims(self) -> tuple[Claim, ...]:
+        """The claims of the cause that is claimed at the end, since it was last preferred to another, oldest first."""
+        last, same = self.claim, []
         for claim in reversed(self.claims):
-            if claim.cause.verdict == last.cause.verdict and claim.cause.closest == last.cause.closest:
-                first = claim
+            if last and (claim.cause.verdict, claim.cause.closest) == (last.cause.verdict, last.cause.closest):
+                same.append(claim)
             elif claim.cause.verdict != "none":
                 break
-        return first
+        return tuple(reversed(same))
 
     def seen_before(self, seq: int) -> frozenset[str]:
         """Ids of the diagnostics on the table before an event."""
         return frozenset(piece.request.diagnostic for piece in self.evidence if piece.seq < seq)
 
     def explanation(self) -> str:
-        """All that was said from the first claim on, or about causes and remedies before: where mechanisms are told."""
+        """All that was said about causes and remedies: where a mechanism is told."""
         acts = {"diagnosis", "fix", "verify", "answer", "hypothesis"}
-        first = self.claims[0].event.seq if self.claims else None
-        told = [
-            m.text for m in self.said if acts & set(m.acts) or (first is not None and m.seq >= first and not m.requests)
-        ]
-        return ". ".join(told)
+        return ". ".join(message.text for message in self.said if acts & set(message.acts))
 
 
 def read(events: Sequence[AnyEvent], material: Material) -> Transcript:
