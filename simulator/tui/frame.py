@@ -41,14 +41,8 @@ class KeyBar(Static):
 
     def _draw(self) -> None:
         keymap: dict[str, str] = getattr(self.app, "keymap_shown", {})
-        room = self.size.width - 2
-        parts: list[Content] = []
-        for key, label in keys.footer(self._places, keymap):
-            part = Content.assemble((key, "bold $accent"), f" {label}")
-            if room < part.cell_length:
-                break
-            room -= part.cell_length + 2
-            parts.append(part)
+        shown = keys.footer(self._places, keymap, self.size.width - 2)
+        parts = [Content.assemble((key, "bold $accent"), f" {label}") for key, label in shown]
         self.update(Content("  ").join(parts))
 
 
@@ -61,6 +55,7 @@ class Frame(Screen[Result]):
 
     KEY_PLACES: tuple[str, ...] = ("app",)
     DEFAULT_CSS = """
+    Frame { overflow: hidden; }
     Frame > #too-small { display: none; width: 100%; height: 100%; content-align: center middle; text-align: center; }
     Frame.-too-small > * { display: none; }
     Frame.-too-small > #too-small { display: block; }

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from simulator.store import Entry
     from simulator.tui.app import FlatlineApp
 
+ROOMY = 22
+"""Rows from which there is room for more than the lists."""
 LEVELS: tuple[str | None, ...] = (None, "junior", "mid", "senior")
 MINUTES: tuple[float | None, ...] = (None, 5, 10, 15, 20, 25, 45)
 ROUNDS = {
@@ -46,7 +48,11 @@ class Home(Frame[None]):
     Home > #logo { height: 2; padding: 0 2; color: $accent; text-wrap: nowrap; }
     Home > #name { height: 1; padding: 0 2; text-style: bold; }
     Home > #first { height: auto; max-height: 4; padding: 0 2; margin: 1 0; color: $foreground 75%; }
+    Home > OptionList { text-wrap: nowrap; text-overflow: ellipsis; }
     Home > #rounds { height: auto; max-height: 8; margin: 0 1; border: none; background: $background; }
+    Home > .-off { display: none; }
+    Home.-low > #first { display: none; }
+    Home.-low > #name { margin: 0 0 1 0; }
     Home > OptionList:focus { background-tint: $foreground 0%; }
     Home:ansi > OptionList:focus > .option-list--option-highlighted { text-style: reverse; }
     Home > #choice { height: 1; padding: 0 2; margin: 1 0 0 0; color: $foreground 75%; }
@@ -94,6 +100,7 @@ class Home(Frame[None]):
     def on_resize(self, event: Resize) -> None:
         super().on_resize(event)
         self.query_one("#logo", Static).update("\n" + logo(max(0, event.size.width - 4)))
+        self.set_class(event.size.height < ROOMY, "-low")
 
     def look_back(self) -> None:
         """Read history and state of the traces, off the screen's thread."""
@@ -114,7 +121,7 @@ class Home(Frame[None]):
         done = [entry for entry in entries if entry.closed is not None]
         trouble = self.query_one("#trouble", Static)
         trouble.update(message.past.trouble)
-        trouble.display = bool(message.past.trouble)
+        trouble.set_class(not message.past.trouble, "-off")
         rounds = self.query_one("#rounds", OptionList)
         at = rounds.highlighted or 0
         rounds.clear_options()
@@ -125,9 +132,9 @@ class Home(Frame[None]):
         past = self.query_one("#past", OptionList)
         past.clear_options()
         past.add_options([Option(_line(entry), id=entry.id) for entry in done])
-        past.display = bool(done)
+        past.set_class(not done, "-off")
         self.query_one("#past-title", Static).update(f"Finished rounds ({len(done)})" if done else "")
-        self.query_one("#first", Static).display = not done
+        self.query_one("#first", Static).set_class(bool(done), "-off")
 
     def _rounds(self) -> list[Option]:
         return [
@@ -136,7 +143,7 @@ class Home(Frame[None]):
         ]
 
     def _tell_choice(self) -> None:
-        minutes = f"{self.minutes:g} minutes" if self.minutes else "20 minutes for debugging, 10 for a review"
+        minutes = f"{self.minutes:g} minutes" if self.minutes else "20 minutes, a review 10"
         self.query_one("#choice", Static).update(
             Content.assemble("level ", (self.level or "any", "bold"), "   length ", (minutes, "bold"))
         )
@@ -163,7 +170,7 @@ class Home(Frame[None]):
 
     def action_other_list(self) -> None:
         past, rounds = self.query_one("#past", OptionList), self.query_one("#rounds", OptionList)
-        target = past if rounds.has_focus and past.display else rounds
+        target = past if rounds.has_focus and not past.has_class("-off") else rounds
         target.focus()
         if target is past and past.highlighted is None:
             past.highlighted = 0

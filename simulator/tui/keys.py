@@ -45,7 +45,7 @@ TABLE = (
     Key("round.next_pane", "f6", "next_pane", "", "The next pane"),
     Key("round.save", "f7", "save_transcript", "save", "Save the transcript so far as Markdown, and say where"),
     Key("round.finish", "f9", "finish", "finish", "Finish the round and see the score (asks once)"),
-    Key("round.type", "escape", "type", "", "Back to typing"),
+    Key("round.type", "escape", "type", "type", "Back to typing"),
     Key("chat.send", "enter", "send", "send", "Send what you typed"),
     Key("chat.newline", "ctrl+j,shift+enter", "newline", "", "A new line in your message"),
     Key("chat.earlier", "up", "earlier", "", "On the first line: what you sent before"),
@@ -54,9 +54,9 @@ TABLE = (
     Key("chat.scroll_down", "pagedown", "scroll_log(1)", "", "Scroll the conversation down"),
     Key("chat.editor", "f8", "editor", "", "Write the message in $VISUAL or $EDITOR"),
     Key("evidence.next", "right_square_bracket,n", "step(1)", "next", "Next piece of evidence"),
-    Key("evidence.previous", "left_square_bracket,p", "step(-1)", "prev", "Previous piece of evidence"),
-    Key("evidence.form", "t", "toggle_form", "table/plot", "Between chart and table"),
-    Key("evidence.log", "l", "toggle_log", "log y", "Between linear and logarithmic y axis"),
+    Key("evidence.previous", "left_square_bracket,p", "step(-1)", "", "Previous piece of evidence"),
+    Key("evidence.form", "t", "toggle_form", "table", "Between chart and table"),
+    Key("evidence.log", "l", "toggle_log", "log", "Between linear and logarithmic y axis"),
     Key("chart.zoom_in", "plus,equals_sign", "zoom_x_in", "zoom", "Zoom in on the steps"),
     Key("chart.zoom_out", "minus", "zoom_x_out", "", "Zoom out"),
     Key("chart.zoom_y_in", "Y,shift+up", "zoom_y_in", "", "Zoom in on the values"),
@@ -105,6 +105,7 @@ PLACES = {
     "confirm": "A question",
 }
 
+HELP = "app.help"
 # A text area would type these keys before a binding is asked.
 FIRST = {"chat.send", "chat.newline"}
 
@@ -150,9 +151,23 @@ def spelled(key: Key, keymap: Mapping[str, str], alternatives: bool = False) -> 
     return " ".join(names) if alternatives else names[0]
 
 
-def footer(places: Iterable[str], keymap: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Return (key, label) of the places in their order, for a one-line footer."""
-    return [(spelled(key, keymap), key.label) for place in places for key in TABLE if key.where == place and key.label]
+def footer(places: Iterable[str], keymap: Mapping[str, str], room: int) -> list[tuple[str, str]]:
+    """Return (key, label) of the places in their order, as many as fit into `room` cells.
+
+    Each takes its two words, a space between and two after. The key to the help comes last and always has its place.
+    """
+    shown = [(spelled(key, keymap), key.label) for place in places for key in TABLE if key.where == place and key.label]
+    help = next((spelled(key, keymap), key.label) for key in TABLE if key.id == HELP)
+    room -= sum(map(len, help)) + 1
+    fitting: list[tuple[str, str]] = []
+    for key, label in shown:
+        if (key, label) == help:
+            continue
+        room -= len(key) + len(label) + 3
+        if room < 0:
+            break
+        fitting.append((key, label))
+    return [*fitting, help]
 
 
 def read_keymap(folder: Path) -> dict[str, str]:

@@ -3,8 +3,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import material
 import pytest
+import tui_material as material
 
 
 @pytest.fixture
