@@ -115,21 +115,10 @@ def score(options: argparse.Namespace) -> int:
 
 
 def resolve(options: argparse.Namespace) -> int:
-    from scenarios import vocabulary
     from simulator.interviewer import ear
 
-    known = vocabulary.load()
     for line in _lines():
-        understood = ear.understand(line, known)
-        requests = [
-            {
-                "diagnostic": r.diagnostic, "steps": r.steps, "layers": r.layers, "heads": r.heads, "rank": r.rank,
-                "split": r.split, "area": r.area, "form": r.form, "compare": r.compare,
-            }
-            for r in understood.requests
-        ]  # fmt: skip
-        act = understood.acts[0] if understood.acts else "unclear"
-        _print_json({"text": line, "act": act, "acts": understood.acts, "requests": requests})
+        _print_json(ear.resolve(line))
     return 0
 
 

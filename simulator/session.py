@@ -32,7 +32,7 @@ from grader.events import (
 from scenarios.schema import Guide, Vocabulary
 from simulator.errors import FlatlineError
 from simulator.evidence import Evidence
-from simulator.interviewer import mouth
+from simulator.interviewer import mouth, turns
 from simulator.interviewer.reasons import areas_with_reason
 from simulator.state import MARKS, State
 
@@ -45,11 +45,6 @@ HINTS = 3
 NOT_AN_ANSWER = {"request", "hint", "options", "concept", "meta", "fishing"}
 SKIPS = {"/skip", "/pass"}
 KINDS = {"curve": "Curves", "fact": "Facts", "data": "Data", "output": "Outputs", "check": "Checks", "code": "Code"}
-REVISED = re.compile(
-    r"\b(new|another|different|revised?|change[sd]?|chang(?:e|ing) my|instead of|take (?:that|it) back)\b.{0,40}"
-    r"\b(diagnosis|mind|root cause|answer)\b|\bmy diagnosis is\b",
-    re.IGNORECASE,
-)
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,8 +86,8 @@ class Session:
     """One interview.
 
     `clock` gives the interview's seconds, `wall` the time of day (ISO 8601, UTC), `ear` understands a message in the
-    light of the state, `guide` opens the guide, which happens only for a hint or after a diagnosis. Every method
-    returns the events it added, oldest first; after the interview is closed nothing adds any.
+    light of the state and never raises, `guide` opens the guide, which happens only for a hint or after a diagnosis.
+    Every method returns the events it added, oldest first; after the interview is closed nothing adds any.
     """
 
     def __init__(
@@ -187,7 +182,11 @@ class Session:
             return
         acts = tuple(act for act in acts if act != "answer") or ("unclear",)
         again = self.state.diagnoses > 0
+        closes = self._wrapping_up and turns.closes(text)
         self._add(Candidate, text=text, acts=acts, requests=tuple(heard.requests))
+        if closes:
+            self.finish()
+            return
         if "diagnosis" in acts:
             self._say("diagnosis_again" if again else "diagnosis", "reply")
             self._requests(tuple(heard.requests))
@@ -198,6 +197,8 @@ class Session:
             self._requests(tuple(heard.requests))
         elif heard.requests:
             self._requests(tuple(heard.requests))
+            if heard.question and self.setup.round == "debug":
+                self._add(Interviewer, text=heard.question, why="ask_back")
         else:
             self._reply(acts[0], text, heard)
         if question is not None:
@@ -207,12 +208,12 @@ class Session:
         """Whether a message answers the open question, rather than asking for something or taking a claim back."""
         if text.lower() in SKIPS:
             return True
-        asks = acts[0] in NOT_AN_ANSWER or text.startswith("/")
-        return not asks and not ("diagnosis" in acts and REVISED.search(text))
+        asks = text.startswith("/") or (acts[0] in NOT_AN_ANSWER and (acts[0] != "request" or turns.asks(text)))
+        return not asks and not ("diagnosis" in acts and turns.takes_back(text))
 
     def _answer(self, text: str, acts: tuple[Act, ...], requests: tuple[Request, ...], question: FollowUpAsked) -> None:
         # An answer that only speaks of evidence does not ask for it.
-        asked = requests if "request" in acts else ()
+        asked = requests if "request" in acts and turns.asks(text) else ()
         self._add(Candidate, text=text, acts=acts, requests=asked, follow_up=question.id)
         self._requests(asked)
         self._next_question("answered")

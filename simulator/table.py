@@ -97,7 +97,14 @@ class Table:
     def ear(self, text: str, state: State) -> Understood:
         from simulator.interviewer import ear
 
-        return ear.understand(text, self.vocabulary, state)
+        manifest = self.run.manifest if self.run else None
+        layers = manifest.config.get("n_layer") if manifest else None
+        context = ear.EarContext(
+            total_steps=manifest.steps if manifest else None,
+            n_layers=layers if isinstance(layers, int) else None,
+            last=next((said.requests for said in reversed(state.said) if said.requests), ()),
+        )
+        return ear.understand(text, self.vocabulary, context)
 
     def guide(self) -> Guide:
         from scenarios import catalog

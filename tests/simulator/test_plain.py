@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -105,16 +104,15 @@ def test_a_reader_that_goes_away_is_no_error(small_world: Path) -> None:
     assert program.wait(60) == 0 and program.stderr.read() == b""
 
 
-def _playing(*scripts: str) -> Iterator[subprocess.Popen[str]]:
+def _playing(*scripts: str) -> subprocess.Popen[str]:
     program = subprocess.Popen(
         PLAY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
     )
     assert program.stdin
     for script in scripts:
         program.stdin.write(script)
-        program.stdin.flush()
-    yield program
-    program.wait(30)
+    program.stdin.flush()
+    return program
 
 
 def _wait_for(kind: type, count: int) -> list[object]:
@@ -129,7 +127,7 @@ def _wait_for(kind: type, count: int) -> list[object]:
 
 
 def test_killed_in_the_middle_it_resumes_with_the_same_talk_evidence_and_clock(small_world: Path) -> None:
-    (program,) = _playing("show me the gradient norm\n/note half way\n", "could it be the optimizer?\n")
+    program = _playing("show me the gradient norm\n/note half way\n", "could it be the optimizer?\n")
     before = _wait_for(Candidate, 2)
     time.sleep(3.5)  # long enough for a sign of life
     os.kill(program.pid, signal.SIGKILL)
@@ -151,7 +149,7 @@ def test_killed_in_the_middle_it_resumes_with_the_same_talk_evidence_and_clock(s
 
 
 def test_ctrl_c_keeps_the_interview_and_says_how_to_go_on(small_world: Path) -> None:
-    (program,) = _playing("show me the loss\n")
+    program = _playing("show me the loss\n")
     _wait_for(Shown, 1)
     program.send_signal(signal.SIGINT)
     _, errors = program.communicate(timeout=30)

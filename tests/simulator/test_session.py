@@ -148,7 +148,10 @@ def test_a_diagnosis_is_taken_and_two_questions_follow_one_at_a_time(play: Play)
     assert "/finish" in texts(events) and "FollowUpAsked" not in kinds(events)
 
 
-@pytest.mark.parametrize("text", ["request ?loss", "hint", "options", "concept qk-norm", "meta how much time is left"])
+@pytest.mark.parametrize(
+    "text",
+    ["request can I see ?loss", "request what is ?loss like?", "hint", "options", "concept x", "meta time left"],
+)
 def test_while_a_question_is_open_a_request_is_no_answer_and_the_question_stands(play: Play, text: str) -> None:
     play.say("diagnosis the mask")
     events = play.say(text)
@@ -168,6 +171,21 @@ def test_an_answer_that_repeats_the_cause_is_no_new_diagnosis(play: Play) -> Non
     play.say("diagnosis the mask")
     assert candidate(play.say("diagnosis the mask lets the future in")).acts == ("answer", "hypothesis")
     assert play.session.state.diagnoses == 1
+
+
+def test_an_answer_may_be_put_as_an_imperative(play: Play) -> None:
+    play.say("diagnosis the mask")
+    events = play.say("request rerun it and compare the ?loss")
+    assert candidate(events).follow_up == "when" and candidate(events).requests == () and "Shown" not in kinds(events)
+
+
+@pytest.mark.parametrize("text", ["No.", "nothing to add", "I'm done", "let's close", "that's all, thanks", "finish"])
+def test_saying_so_closes_when_there_is_nothing_to_add(play: Play, text: str) -> None:
+    assert not any(isinstance(event, Closed) for event in play.say(text))
+    for before in ("diagnosis x", "one", "two"):
+        play.say(before)
+    assert not any(isinstance(event, Closed) for event in play.say("no warmup would also do it"))
+    assert isinstance(play.say(text)[-1], Closed)
 
 
 def test_a_question_can_be_skipped(play: Play) -> None:

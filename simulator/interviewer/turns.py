@@ -1,0 +1,42 @@
+"""Turns of phrase that decide where a message belongs in the conversation, whatever it is about."""
+
+from __future__ import annotations
+
+import re
+
+_REVISED = re.compile(
+    r"\b(?:new|another|different|revised?|change[sd]?|changing|instead of|take (?:that|it) back)\b.{0,40}"
+    r"\b(?:diagnosis|mind|root cause|answer)\b|\bmy diagnosis is\b",
+    re.IGNORECASE,
+)
+_ASKS = re.compile(
+    r"\?\s*$"
+    r"|(?:^|[.,;:!]\s)\s*(?:(?:and|also|but|then|ok|okay|now|first|please)\W+)*(?:show|plot|give|print|display|list|get)\b"
+    r"|\b(?:can|could|may|might) (?:i|you|we)\b"
+    r"|\b(?:let me|like to|want to|need to) (?:see|look)\b"
+    r"|\b(?:show|give) me\b",
+    re.IGNORECASE,
+)
+_CLOSES = re.compile(
+    r"(?:no|nope)?\W*"
+    r"(?:no|nope|nothing|(?:nothing|no) (?:more|else)|nothing to add|that(?:'?s| is) (?:all|it)"
+    r"|(?:i(?:'m| am) )?(?:done|finished)|finish|close"
+    r"|let(?:'s| us) (?:close|finish|stop)(?: it| here)?|we (?:can|may) close)"
+    r"(?:,? (?:thanks|thank you))?\W*",
+    re.IGNORECASE,
+)
+
+
+def takes_back(text: str) -> bool:
+    """The candidate replaces an earlier claim: "I change my mind, ...", "my diagnosis is ..."."""
+    return _REVISED.search(text) is not None
+
+
+def asks(text: str) -> bool:
+    """The candidate asks for something now. "Rerun it and compare the norms" only tells what one would do."""
+    return _ASKS.search(text) is not None
+
+
+def closes(text: str) -> bool:
+    """The whole message says that there is nothing to add."""
+    return _CLOSES.fullmatch(text.strip()) is not None
