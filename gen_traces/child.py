@@ -6,6 +6,7 @@ run. Rows, artifacts and report are files in the result folder; whatever kills t
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import sys
@@ -195,15 +196,15 @@ class Child:
         held_out = getattr(hooks.validation, "tokens", None)
         val_documents = hooks.validation_documents
         if hooks.batches is not None and self.batches.served:
-            served = batches.Served(hooks.batches, self.batches.served)
-            makers["data_order"] = lambda: batches.data_order_artifact(served)
-            makers["data_stats"] = lambda: batches.data_stats_artifact(served, val_documents)
+            served = functools.cache(lambda: batches.Served(hooks.batches, self.batches.served))
+            makers["data_order"] = lambda: batches.data_order_artifact(served())
+            makers["data_stats"] = lambda: batches.data_stats_artifact(served(), val_documents)
             if val_documents is not None:
-                makers["split_overlap"] = lambda: batches.split_overlap_artifact(served, held_out, val_documents)
+                makers["split_overlap"] = lambda: batches.split_overlap_artifact(served(), held_out, val_documents)
             if "data" in modules and self.config is not None:
                 vocabulary = self.config.vocab_size
                 makers["tokenizer_roundtrip"] = lambda: batches.tokenizer_artifact(
-                    modules["data"], vocabulary, served.documents
+                    modules["data"], vocabulary, served().documents
                 )
         if self.attention.corners:
             makers["attention_pattern"] = lambda: outputs.attention_pattern_artifact(self.attention.corners)
@@ -249,9 +250,9 @@ class Child:
         facts: dict[str, Any] = {"device": self.spec.device, "device_name": self.device_name}
         if self.model is not None:
             facts["parameters"] = sum(parameter.numel() for parameter in self.model.parameters())
-        if self.hooks.batches is not None:
-            facts["train_documents"] = len(self.hooks.batches.documents)
-            facts["train_rows"] = len(self.hooks.batches.rows)
+        for fact, attribute in (("train_documents", "documents"), ("train_rows", "rows")):
+            if hasattr(self.hooks.batches, attribute):
+                facts[fact] = len(getattr(self.hooks.batches, attribute))
         if self.batches.served:
             facts["rows_per_step"] = len(next(iter(self.batches.served.values())))
             facts["tokens_per_step"] = facts["rows_per_step"] * self.batches.row_length

@@ -11,7 +11,7 @@ import torch.nn as nn
 from torch import Tensor
 
 from gen_traces.observe.measure import nonfinite, rms
-from gen_traces.observe.watch import Observer, first_tensor
+from gen_traces.observe.watch import Observer, Watch, first_tensor
 
 
 class Activations(Observer):
@@ -53,8 +53,11 @@ class DeadUnits(Observer):
 
     EVERY = 5
 
-    def model_found(self) -> None:
+    def __init__(self, watch: Watch) -> None:
+        super().__init__(watch)
         self._found: dict[int, float] = {}
+
+    def model_found(self) -> None:
         for i, block in enumerate(self.watch.structure.blocks):
             self.watch.on_output(self.watch.structure.inside(block, "act"), partial(self._act, i))
 
@@ -79,9 +82,12 @@ class NonFinite(Observer):
     they are searched. A mask's -inf is its job and does not count.
     """
 
-    def model_found(self) -> None:
+    def __init__(self, watch: Watch) -> None:
+        super().__init__(watch)
         self._calls: list[tuple[nn.Module, tuple[Any, ...], Tensor]] = []
         self._stream: list[Tensor] = []
+
+    def model_found(self) -> None:
         structure, model = self.watch.structure, self.watch.model
         assert model is not None
         for module in model.modules():

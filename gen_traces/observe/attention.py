@@ -9,7 +9,7 @@ import torch
 import torch.nn as nn
 from torch import Tensor
 
-from gen_traces.observe.watch import Observer
+from gen_traces.observe.watch import Observer, Watch
 
 CORNER = 16
 DEAD_RMS = 1e-4
@@ -31,10 +31,13 @@ class Attention(Observer):
 
     EVERY = 5
 
-    def model_found(self) -> None:
-        self._raw: dict[int, Tensor] = {}
-        self._heads: list[Tensor] = []
+    def __init__(self, watch: Watch) -> None:
+        super().__init__(watch)
         self.corners: dict[int, dict[str, list[list[float]]]] = {}
+        self._heads: list[Tensor] = []
+        self._last = 0
+
+    def model_found(self) -> None:
         structure = self.watch.structure
         self._last = len(structure.blocks) - 1
         for i, block in enumerate(structure.blocks):

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import Parameter
 
 from gen_traces.observe.measure import joined, largest_singular_value, nonfinite, norms
-from gen_traces.observe.watch import Observer
+from gen_traces.observe.watch import Observer, Watch
 
 
 class Weights(Observer):
@@ -19,13 +19,18 @@ class Weights(Observer):
     what the optimizer holds; the ratio is its norm over the norm of the weights before the step.
     """
 
-    def model_found(self) -> None:
+    def __init__(self, watch: Watch) -> None:
+        super().__init__(watch)
         self._params: list[Parameter] = []
         self._parts: list[str] = []
+        self._before: list[Tensor] = []
+        self._size: list[float] = []
+
+    def model_found(self) -> None:
         for part, held in self.watch.structure.parts.items():
             self._params += held
             self._parts += [part] * len(held)
-        self._before: list[Tensor] = [parameter.detach().clone() for parameter in self._params]
+        self._before = [parameter.detach().clone() for parameter in self._params]
         self._size = norms(self._before)
 
     def step_ended(self) -> None:
@@ -56,8 +61,11 @@ class Spectra(Observer):
 
     EVERY = 25
 
-    def model_found(self) -> None:
+    def __init__(self, watch: Watch) -> None:
+        super().__init__(watch)
         self._matrices: dict[str, Parameter] = {}
+
+    def model_found(self) -> None:
         assert self.watch.model is not None
         for name, parameter in self.watch.model.named_parameters():
             if parameter.dim() == 2:

@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-torch = pytest.importorskip("torch")
+pytest.importorskip("torch")
+import torch
+from watching import Watched, batch, small_model
 
-from watching import Watched, batch, small_model  # noqa: E402
-
-from gen_traces.observe import measure  # noqa: E402
-from gen_traces.observe.activations import Activations, DeadUnits, Logits, NonFinite  # noqa: E402
-from gen_traces.observe.attention import Attention  # noqa: E402
-from gen_traces.observe.gradients import Gradients, LossScale, Optimizers  # noqa: E402
-from gen_traces.observe.tokens import TokenLoss  # noqa: E402
-from gen_traces.observe.watch import Observer  # noqa: E402
-from gen_traces.observe.weights import Spectra, Weights  # noqa: E402
+from gen_traces.observe import measure
+from gen_traces.observe.activations import Activations, DeadUnits, Logits, NonFinite
+from gen_traces.observe.attention import Attention
+from gen_traces.observe.gradients import Gradients, LossScale, Optimizers
+from gen_traces.observe.tokens import TokenLoss
+from gen_traces.observe.watch import Observer
+from gen_traces.observe.weights import Spectra, Weights
 
 
 def norm_by_hand(tensors: list[Any]) -> float:
@@ -267,11 +267,10 @@ def test_an_observer_that_fails_does_not_stop_the_job(reference: SimpleNamespace
 
     class Fumbling(Observer):
         def model_found(self) -> None:
-            assert self.watch.model is not None
-            self.watch.on_output(self.watch.model.head, self.on_head)
+            self.watch.on_output(self.watch.structure.blocks[0], self.on_block)
 
-        def on_head(self, *args: Any) -> None:
-            raise KeyError("head")
+        def on_block(self, *args: Any) -> None:
+            raise KeyError("block")
 
     model = small_model(reference)
     with Watched(tmp_path, [Clumsy, Fumbling, Gradients]) as job:
