@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -43,6 +43,7 @@ FOLLOW_UPS = 2
 HINTS = 3
 # What a reply to an open follow-up may be instead of an answer.
 NOT_AN_ANSWER = {"request", "hint", "options", "concept", "meta", "fishing"}
+SHORT = 3  # words of a message that can only be the name of something, such as "loss curve"
 SKIPS = {"/skip", "/pass"}
 KINDS = {"curve": "Curves", "fact": "Facts", "data": "Data", "output": "Outputs", "check": "Checks", "code": "Code"}
 
@@ -71,6 +72,13 @@ class Understood(Protocol):
     def concept(self) -> str | None: ...
     @property
     def question(self) -> str | None: ...
+
+
+class _Heard(NamedTuple):
+    acts: tuple[Act, ...]
+    requests: tuple[Request, ...]
+    concept: str | None
+    question: str | None
 
 
 class Fetcher(Protocol):
@@ -130,7 +138,7 @@ class Session:
         if not self._running or not text:
             return []
         mark = len(self.events)
-        heard = self._ear(text, self.state)
+        heard = self._understood(text)
         if self.state.time_up_at is not None:
             self._last_statement(text, heard)
         else:
@@ -173,6 +181,20 @@ class Session:
         return self.events[mark:]
 
     # -- what the candidate says
+
+    def _understood(self, text: str) -> Understood:
+        """What the ear heard; in a review, where all is on the screen, to name a thing is seldom to ask for it."""
+        heard = self._ear(text, self.state)
+        if self.setup.round == "debug" or text.startswith("/"):
+            return heard
+        acts: list[Act] = list(heard.acts)
+        requests = tuple(heard.requests)
+        if not turns.asks(text) and len(text.split()) > SHORT:
+            requests = ()
+            acts = [act for act in acts if act != "request"] or ["hypothesis"]
+        if acts[0] == "hypothesis" and turns.claims(text):
+            acts.insert(0, "diagnosis")
+        return _Heard(tuple(acts), requests, heard.concept, heard.question)
 
     def _message(self, text: str, heard: Understood) -> None:
         acts = tuple(heard.acts) or ("unclear",)

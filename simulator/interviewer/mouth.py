@@ -65,7 +65,9 @@ def duration(seconds: float) -> str:
 
 
 def enumerate_titles(titles: list[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
+    """`a`, `a and b`, `a, b and c`; with semicolons where a title has commas of its own."""
+    if len(titles) > 1 and any("," in title for title in titles):
+        return f"{'; '.join(titles[:-1])}; and {titles[-1]}"
     return titles[0] if len(titles) == 1 else f"{', '.join(titles[:-1])} and {titles[-1]}"
 
 

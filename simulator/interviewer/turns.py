@@ -25,6 +25,16 @@ _CLOSES = re.compile(
     r"(?:,? (?:thanks|thank you))?\W*",
     re.IGNORECASE,
 )
+_PLACES_BLAME = re.compile(
+    r"\blines? ?\d|\bl\d+\b"
+    r"|\b(?:wrong|bugs?|mistake|error|incorrect|missing|off[- ]by[- ]one|forgot\w*|never|broken|faulty|leaks?)\b"
+    r"|\b(?:should|must|ought to|needs? to)\b|\binstead of\b",
+    re.IGNORECASE,
+)
+_WONDERS = re.compile(
+    r"\?\s*$|\b(?:maybe|perhaps|might|could|wonder\w*|not sure|possibly|let me|first|seems? (?:ok|okay|fine|right))\b",
+    re.IGNORECASE,
+)
 
 
 def takes_back(text: str) -> bool:
@@ -40,3 +50,8 @@ def asks(text: str) -> bool:
 def closes(text: str) -> bool:
     """The whole message says that there is nothing to add."""
     return _CLOSES.fullmatch(text.strip()) is not None
+
+
+def claims(text: str) -> bool:
+    """The candidate says, without wondering, that some part of the code is at fault."""
+    return _PLACES_BLAME.search(text) is not None and _WONDERS.search(text) is None

@@ -329,10 +329,44 @@ def test_the_clock_never_runs_backwards(play: Play) -> None:
 # -- reviews
 
 
-@pytest.mark.parametrize("text", ["request ?loss", "request ?code:attention", "request ?code", "request ?config"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "request show ?loss",
+        "request can I see ?code:attention",
+        "request give me ?code",
+        "request could you run ?config?",
+    ],
+)
 def test_in_a_review_all_there_is_is_on_the_screen(review: Play, text: str) -> None:
     events = review.say(text)
     assert kinds(events) == ["Candidate", "Interviewer"] and "on the screen" in texts(events)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hypothesis line 31 is wrong, the diagonal should be 0",
+        "request the ?loss is never divided here",
+        "hypothesis no reset, a bug",
+    ],
+)
+def test_in_a_review_blaming_a_part_of_the_code_is_a_diagnosis(review: Play, text: str) -> None:
+    events = review.say(text)
+    assert candidate(events).acts[0] == "diagnosis" and candidate(events).requests == ()
+    assert "FollowUpAsked" in kinds(events)
+
+
+@pytest.mark.parametrize(
+    "text", ["hypothesis maybe line 31 is wrong", "hypothesis could the mask be a bug?", "smalltalk x"]
+)
+def test_in_a_review_wondering_is_no_diagnosis(review: Play, text: str) -> None:
+    assert "diagnosis" not in candidate(review.say(text)).acts
+
+
+def test_in_a_review_talk_about_a_quantity_is_no_request_for_it(review: Play) -> None:
+    events = review.say("request the mask is the same for the ?loss")
+    assert candidate(events).acts == ("hypothesis",) and "on the screen" not in texts(events)
 
 
 def test_marks_are_kept_whole_and_only_when_they_change(review: Play) -> None:
