@@ -17,7 +17,7 @@ from grader.events import Act, Request
 from scenarios import vocabulary as bundled
 from scenarios.schema import Vocabulary
 from simulator.interviewer import lexicon, params, slash
-from simulator.interviewer.phrases import Index, Mention, Token, index_of, tokens, words
+from simulator.interviewer.phrases import Index, Mention, Token, index_of, is_word, tokens, words
 
 LONGEST_MESSAGE = 4000
 MOST_REQUESTS = 12
@@ -83,14 +83,20 @@ def resolve(text: str) -> dict[str, Any]:
 
 
 def _plain(text: str) -> str:
-    """One line of lower-case text for the ear: typographic signs made plain, control characters and excess cut."""
-    text = unicodedata.normalize("NFKC", text[:LONGEST_MESSAGE])
-    text = text.translate(_TYPOGRAPHIC).lower()
-    return "".join(
-        " " if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co") and c != "\n" else c for c in text
-    ).strip()
+    """Lower-case text for the ear: typographic signs made plain, control characters and excess cut, slang spelt out."""
+    text = unicodedata.normalize("NFKC", text[:LONGEST_MESSAGE]).translate(_TYPOGRAPHIC).lower()
+    text = "".join(" " if c != "\n" and unicodedata.category(c) in _INVISIBLE else c for c in text).strip()
+    return text if text.startswith("/") else _spelled_out(text)
 
 
+def _spelled_out(text: str) -> str:
+    text = re.sub(r"[a-z]+(?:'[a-z]+)?", lambda match: lexicon.SPOKEN.get(match.group(), match.group()), text)
+    for pattern, replacement in lexicon.SHARED_HEADS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+_INVISIBLE = frozenset(("Cc", "Cf", "Cs", "Co"))
 _TYPOGRAPHIC = str.maketrans(
     {"’": "'", "‘": "'", "“": '"', "”": '"', "`": " ", "_": " ", "*": " ", '"': " ", "\t": " "}
 )
@@ -103,12 +109,12 @@ def _command(command: slash.Command, index: Index, context: EarContext) -> Under
     if command.kind == "unknown":
         return _unclear(f"There is no such command. There are {', '.join('/' + name for name in slash.NAMES)}.")
     if command.kind == "bare":
-        act: Act = slash.BARE[command.name]  # type: ignore[assignment]
+        act = slash.BARE[command.name]
         return Understanding(acts=(act,))
     if command.kind == "says":
         if not command.rest:
             return _unclear(f"Say it in the same message: /{command.name}, then your words.")
-        said: Act = slash.SAYS[command.name]  # type: ignore[assignment]
+        said = slash.SAYS[command.name]
         return Understanding(acts=(said,))
     rest = index.correct(slash.spoken(command.rest))
     if not rest:
@@ -171,15 +177,19 @@ class _Clause(NamedTuple):
 
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+|\s+(?:—|–|-{1,2})\s+(?!\d)|(?<=[a-z)])[!?](?=[a-z])|\s*\.{3,}\s*|;\s*")
 _CLAUSE = re.compile(
-    r"\s*(?:,\s*(?:and |but |so |then |or )?|\b(?:and|but|so|then|because|since|as|however|although|though)\b,?\s+|:\s+)"
-    r"(?=(?:also |then |please |now |maybe |perhaps |therefore |hence )*(?:i (?:think|suspect|wonder|guess|believe|would|want|need|am|bet|"
-    r"assume|expect|don'?t|do not|can|could|will|have|see|should|just|also|doubt|feel)\b|i'(?:d|m|ll|ve)\b|we (?:should|could|can|need|would|want)\b|"
-    r"let'?s|let me|(?:can|could|may|would|will) (?:i|you|we|it|the|that|this)\b|please|show|give|plot|display|print|what|what's|how|where|which|when|"
-    r"(?:is|are|was|were) (?:the|it|there|this|that|we|you|they)\b|do (?:we|you)|don'?t\b|does|did|maybe|perhaps|possibly|probably|my (?:hypothesis|guess|"
-    r"diagnosis|fix|theory|suspicion)|the (?:fix|bug|problem|issue|root cause|cause|culprit|diagnosis)\b|to (?:fix|verify|confirm|prevent)\b|"
-    r"(?:fix|verify|verification|prevention|hypothesis|diagnosis) ?:|it'?s (?:because|probably|likely|the|a)\b|it (?:could|might|may|is|must)|"
-    r"this (?:is|could|might|means)|that (?:is|could|might|means|would)|rerun|re-run|run |try |compare\b|skip |ignore |forget |not |without "
-    r"|verify |confirm |replace |change ))"
+    r"\s*(?:,\s*(?:and |but |so |then |or )?"
+    r"|\b(?:and|but|so|then|because|since|as|however|although|though)\b,?\s+|:\s+)"
+    r"(?=(?:also |then |please |now |maybe |perhaps |therefore |hence )*(?:"
+    r"i (?:think|suspect|wonder|guess|believe|would|want|need|am|bet|assume|expect|don't|do not|can|could|will|have|"
+    r"see|should|just|also|doubt|feel)\b|i'(?:d|m|ll|ve)\b|we (?:should|could|can|need|would|want)\b|let's|let me"
+    r"|(?:can|could|may|would|will) (?:i|you|we|it|the|that|this)\b|please|show|give|plot|display|print"
+    r"|what|what's|how|where|which|when|(?:is|are|was|were) (?:the|it|there|this|that|we|you|they)\b|do (?:we|you)"
+    r"|don't\b"
+    r"|does|did|maybe|perhaps|possibly|probably|my (?:hypothesis|guess|diagnosis|fix|theory|suspicion)"
+    r"|the (?:fix|bug|problem|issue|root cause|cause|culprit|diagnosis)\b|to (?:fix|verify|confirm|prevent)\b"
+    r"|(?:fix|verify|verification|prevention|hypothesis|diagnosis) ?:|it's (?:because|probably|likely|the|a)\b"
+    r"|it (?:could|might|may|is|must)|this (?:is|could|might|means)|that (?:is|could|might|means|would)"
+    r"|rerun|re-run|run |try |compare\b|skip |ignore |forget |not |without |verify |confirm |replace |change ))"
 )
 
 
@@ -234,7 +244,7 @@ class _Reading:
         if acts == ["unclear"] and question is None:
             question = self._ask_back()
         return Understanding(
-            acts=tuple(acts),  # type: ignore[arg-type]
+            acts=tuple(acts),
             requests=tuple(self.requests),
             concept=self.concept,
             question=question,
@@ -298,7 +308,7 @@ class _Reading:
             return self._act("smalltalk")
         if asks or clause.asks or self._terse(kept):
             self.asked(clause, kept)
-        elif self._mentions(kept) or len(re.findall(r"[a-z]{2,}", kept)) >= 4 and _sensible(kept, self.index):
+        elif self._mentions(kept) or _sensible(kept, self.index):
             # A plain statement about the run is thinking aloud.
             self._act("hypothesis")
         return None
@@ -308,7 +318,7 @@ class _Reading:
         hedged = bool(lexicon.HEDGED.search(text))
         if lexicon.DIAGNOSIS.search(text):
             return "hypothesis" if hedged or clause.asks else "diagnosis"
-        if lexicon.VERIFY.search(text) and not clause.asks:
+        if lexicon.VERIFY.search(text) and not clause.asks and not self._looks_first(text):
             return "verify"
         if lexicon.FIX.search(text) and not clause.asks and not hedged and not self._is_rerun(text):
             return "fix"
@@ -318,6 +328,16 @@ class _Reading:
         if lexicon.HYPOTHESIS.search(text) or (clause.asks and lexicon.JUDGED.search(text)):
             return "hypothesis"
         return None
+
+    def _looks_first(self, text: str) -> bool:
+        """ "To verify that I'd look at X" before anything was claimed asks for X."""
+        claimed = {"diagnosis", "fix"} & set(self.acts)
+        return (
+            not claimed
+            and not re.search(r"\bfix|\btest", text)
+            and bool(self._mentions(text))
+            and bool(lexicon.LOOKS.search(text))
+        )
 
     def _is_rerun(self, text: str) -> bool:
         bare = re.match(
@@ -383,7 +403,13 @@ class _Reading:
             for mention in _sorted_out(self.index.mentions(line, "diagnostic"), bare)
             if not any(start <= mention.start < end for start, end in coded)
         ]
-        found = [mention._replace(ids=_preferred(mention, bare)) for mention in found]
+        parts = self.index.mentions(line, "area")
+        # A longer name of a part of the code holds the shorter name of a measurement: "zero_grad", "data loader".
+        found = [
+            mention._replace(ids=_preferred(mention, bare))
+            for mention in found
+            if literal or not any(_overlap(mention, part) and len(part.words) > len(mention.words) for part in parts)
+        ]
         clear = [mention for mention in found if len(mention.ids) == 1]
         unclear = [mention for mention in found if len(mention.ids) > 1]
         unclear = [m for m in unclear if not any(set(m.ids) & set(other.ids) for other in clear)]
@@ -471,18 +497,16 @@ class _Reading:
         """Areas named without a word for code, where the words mean nothing else ("show me the training loop")."""
         if code:
             return ()
-        taken = _spans([mention for mention in found])
+        taken = _spans(found)
         areas = [
             mention
             for mention in self.index.mentions(line, "area")
             if not any(start < mention.end and mention.start < end for start, end in taken)
-            or any(len(mention.words) > len(other.words) for other in found if _overlap(mention, other))
         ]
         asks = [token for token in line if not _is_ask(token.word) and token.word not in (",", "and")]
         wide = sum(len(mention.words) for mention in areas)
         if not areas or wide < 0.5 * len(asks):
             return ()
-        found[:] = [other for other in found if not any(_overlap(mention, other) for mention in areas)]
         return tuple(dict.fromkeys(mention.ids[0] for mention in areas))
 
     def _request(
@@ -596,10 +620,18 @@ def _sorted_out(mentions: list[Mention], text: str) -> list[Mention]:
             if rivals:
                 continue
         kept.append(mention)
+    checks = [mention for mention in kept if len(mention.words) > 1 and all(_is_check(name) for name in mention.ids)]
+    if checks:
+        # "If you perturb a future token, do the logits move": the logits are part of the check.
+        kept = [mention for mention in kept if mention in checks or len(mention.words) > 1 or "and" in text.split()]
     if any(mention.ids == ("nonfinite",) for mention in kept):
         # "When does the loss become NaN" asks for the NaN.
         kept = [mention for mention in kept if mention.ids != ("loss",) or "and" in text]
     return kept
+
+
+def _is_check(name: str) -> bool:
+    return name.startswith(("check_", "rerun_"))
 
 
 _WEAK = frozenset(word for name in lexicon.WEAK for word in words(name))
@@ -652,6 +684,4 @@ def _claims_something(text: str) -> bool:
 def _sensible(text: str, index: Index) -> bool:
     """Whether a statement is made of words rather than of noise."""
     found = re.findall(r"[a-z']{2,}", text)
-    from simulator.interviewer.phrases import is_word
-
-    return sum(is_word(word, index) for word in found) >= 0.6 * len(found)
+    return len(found) >= 4 and sum(is_word(word, index) for word in found) >= 0.6 * len(found)

@@ -13,7 +13,7 @@ from simulator.interviewer import lexicon
 
 Kind = Literal["diagnostic", "area", "concept"]
 
-LONGEST = 6
+LONGEST = 7
 MAX_CORRECTIONS = 60
 
 _WORD = re.compile(r"[a-z0-9²]+(?:'[a-z]+)?|[,;&+]")
@@ -206,12 +206,14 @@ class Index:
         return [(" ".join(key), ids) for key, ids in self._tables["diagnostic"].items()]
 
 
-_MORE_TARGETS = frozenset(
-    """layer layers step steps around between compare compared comparison baseline healthy show plot table values what
-    maybe suspect think hypothesis diagnosis because hint options explain mean verify confirm please request wonder
-    problem everything code implementation function against versus rank head heads first last without need
-    remaining repeat""".split()
-)
+# Words of the ear's own that are worth putting right; the vocabulary's own are, all of them.
+_MORE_TARGETS = (
+    "layer", "layers", "step", "steps", "around", "between", "compare", "compared", "comparison", "baseline", "healthy",
+    "show", "plot", "table", "values", "what", "maybe", "suspect", "think", "hypothesis", "diagnosis", "because", "hint",
+    "options", "explain", "mean", "verify", "confirm", "please", "request", "wonder", "problem", "everything", "code",
+    "implementation", "function", "against", "versus", "rank", "head", "heads", "first", "last", "without", "need",
+    "remaining", "repeat", "before", "after",
+)  # fmt: skip
 
 
 @functools.lru_cache(maxsize=1)
@@ -220,7 +222,7 @@ def _ordinary() -> frozenset[str]:
     text = resources.files("simulator.interviewer").joinpath("common_words.txt").read_text(encoding="utf-8")
     listed = text.split()
     inflected = [word + ending for word in listed if len(word) > 3 for ending in ("s", "d", "ed", "ing", "ly", "er")]
-    return frozenset(listed) | frozenset(inflected) | _MORE_TARGETS
+    return frozenset((*listed, *inflected, *_MORE_TARGETS)) | lexicon.cue_words()
 
 
 _indexes: list[Index] = []

@@ -5,9 +5,24 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-SAYS = {"diagnose": "diagnosis", "diagnosis": "diagnosis", "fix": "fix", "verify": "verify", "think": "hypothesis"}
+from grader.events import Act
+
+SAYS: dict[str, Act] = {
+    "diagnose": "diagnosis",
+    "diagnosis": "diagnosis",
+    "fix": "fix",
+    "verify": "verify",
+    "think": "hypothesis",
+}
 ASKS = {"show": "show", "plot": "show", "get": "show", "request": "show", "code": "code"}
-BARE = {"hint": "hint", "options": "options", "help": "options", "time": "meta", "repeat": "meta", "rules": "meta"}
+BARE: dict[str, Act] = {
+    "hint": "hint",
+    "options": "options",
+    "help": "options",
+    "time": "meta",
+    "repeat": "meta",
+    "rules": "meta",
+}
 NAMES = ("show", "code", "hint", "options", "think", "diagnose", "fix", "verify", "time", "repeat", "help")
 
 Kind = Literal["says", "asks", "bare", "unknown"]
