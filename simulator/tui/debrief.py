@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+from typing import TYPE_CHECKING, NamedTuple
 
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
 from grader.scorecard import MAXIMUM, Point, Scorecard
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from simulator.tui.app import FlatlineApp
 
 BAR = 24
+LONGEST_QUOTE = 200
 PAGES = ("score", "answer", "talk")
 TITLES = {"score": "Score", "answer": "What was wrong", "talk": "Conversation"}
 
@@ -29,13 +33,29 @@ class Page(VerticalScroll, can_focus=True):
     DEFAULT_CSS = """
     Page { height: 1fr; padding: 0 2; scrollbar-size: 1 1; }
     Page > Static { height: auto; margin: 0 0 1 0; }
+    Page > .-title { margin: 0; }
     """
+
+
+class Row(Horizontal):
+    """A short mark and, beside it, a text that wraps within its own column."""
+
+    DEFAULT_CSS = """
+    Row { height: auto; }
+    Row.-last { margin: 0 0 1 0; }
+    Row > .mark { width: 13; padding: 0 2 0 0; text-align: right; color: $foreground 85%; }
+    Row > .text { width: 1fr; height: auto; }
+    """
+
+    def __init__(self, mark: str, text: Content) -> None:
+        super().__init__(Static(mark, classes="mark", markup=False), Static(text, classes="text", markup=False))
 
 
 class DebriefScreen(Frame[None]):
     KEY_PLACES = ("debrief", "app")
     DEFAULT_CSS = """
     DebriefScreen > #top { height: 1; background: $panel; padding: 0 2; text-wrap: nowrap; }
+    DebriefScreen > #top { link-style: none; link-color: $foreground; link-background: $panel; }
     DebriefScreen > #gap { height: 1; }
     DebriefScreen > .-off { display: none; }
     DebriefScreen:ansi > #top { background: ansi_default; }
@@ -53,11 +73,9 @@ class DebriefScreen(Frame[None]):
         yield Static(id="top")
         yield Static(id="gap")
         with Page(id="score"):
-            for content in score_page(self.debrief.scorecard, self.interview.round):
-                yield Static(content, markup=False)
+            yield from _laid_out(score_page(self.debrief.scorecard, self.interview.round))
         with Page(id="answer"):
-            for content in answer_page(self.debrief):
-                yield Static(content, markup=False)
+            yield from _laid_out(answer_page(self.debrief))
         with Page(id="talk"):
             for event in self.interview.events:
                 said = told(event)
@@ -100,38 +118,45 @@ def bar(points: float, out_of: float, width: int = BAR) -> Content:
     return Content.assemble(("█" * full, "$accent"), ("·" * (width - full), "dim"))
 
 
-def score_page(card: Scorecard, round: str) -> list[Content]:
+class Item(NamedTuple):
+    """A line of a list: a mark in a narrow column, a text beside it."""
+
+    mark: str
+    text: Content
+
+
+Part = Content | Item
+
+
+def score_page(card: Scorecard, round: str) -> list[Part]:
     """Lay out the scorecard, part by part."""
-    parts = [Content.assemble((f"{card.total:.0f}", "bold $accent"), " of 100   ", (card.recommendation, "bold"))]
-    rows = []
-    for dimension, out_of in MAXIMUM[round].items():
-        points = card.dimensions.get(dimension, 0.0)
-        rows.append(Content.assemble(f"{dimension:<14}", bar(points, out_of), f"  {points:>4.1f} / {out_of}"))
-    parts.append(Content("\n").join(rows))
-    parts.append(
-        Content.assemble(("Your cause: ", "bold"), (card.cause.verdict, "bold"), ". ", visible(card.cause.why))
-    )
+    rows = [
+        Content.assemble(f"{dimension:<14}", bar(card.dimensions.get(dimension, 0.0), out_of),
+                         f"  {card.dimensions.get(dimension, 0.0):>4.1f} / {out_of}")
+        for dimension, out_of in MAXIMUM[round].items()
+    ]  # fmt: skip
+    cause = Content.assemble(("Your cause: ", "bold"), (card.cause.verdict, "bold"), ". ", visible(card.cause.why))
+    parts: list[Part] = [
+        Content.assemble((f"{card.total:.0f}", "bold $accent"), " of 100   ", (card.recommendation, "bold")),
+        Content("\n").join(rows),
+        cause,
+    ]
     for gate in card.gates:
-        head = Content.assemble(("▲ ", "$warning"), (visible(gate.name), "bold $warning"))
-        parts.append(Content.assemble(head, f" — {visible(gate.effect)}\n  {visible(gate.reason)}"))
-    for title, flags in (("Red flags", card.red_flags),):
-        if flags:
-            parts.append(Content.styled(title, "bold $error"))
-            parts += [point_line(point) for point in flags]
+        head = Content.assemble((visible(gate.name), "bold $warning"), f" — {visible(gate.effect)}")
+        parts.append(Item("▲", head + Content(f"\n{visible(gate.reason)}")))
+    if card.red_flags:
+        parts += [Content.styled("Red flags", "bold $error"), *map(point_line, card.red_flags)]
     for title, lines in (("Went well", card.went_well), ("To work on", card.work_on)):
         if lines:
-            body = Content("\n").join(Content(f"  · {visible(line)}") for line in lines)
-            parts.append(Content.assemble((title, "bold"), "\n", body))
+            parts += [Content.styled(title, "bold"), *(Item("·", Content(visible(line))) for line in lines)]
     for dimension in MAXIMUM[round]:
         mine = [point for point in card.points if point.dimension == dimension]
         if mine:
-            parts.append(Content.styled(dimension.capitalize(), "bold $primary"))
-            parts += [point_line(point) for point in mine]
-    parts.append(Content.styled(f"Judged by: {card.judge}", "dim"))
-    return parts
+            parts += [Content.styled(dimension.capitalize(), "bold $primary"), *map(point_line, mine)]
+    return [*parts, Content.styled(f"Judged by: {card.judge}", "dim")]
 
 
-def point_line(point: Point) -> Content:
+def point_line(point: Point) -> Item:
     """Lay out one point: what it gave, why, and the words it rests on."""
     if point.points is None:
         worth = "not scored"
@@ -139,19 +164,19 @@ def point_line(point: Point) -> Content:
         worth = f"{point.points:g} / {point.out_of:g}"
     else:
         worth = f"{point.points:+g}"
-    line = Content.assemble(f"  {worth:>10}  ", (visible(point.name), "bold"), f"  {visible(point.reason)}")
+    text = Content.assemble((visible(point.name), "bold"), f"  {visible(point.reason)}")
     for quote in point.quotes:
         words = " ".join(visible(quote.text).split())
-        words = words if len(words) <= 200 else words[:199] + "…"
-        line = line + Content.assemble((f"\n              {clock(quote.at)}  “{words}”", "dim italic"))
-    return line
+        words = words if len(words) <= LONGEST_QUOTE else words[: LONGEST_QUOTE - 1] + "…"
+        text = text + Content.assemble((f"\n{clock(quote.at)}  “{words}”", "dim italic"))
+    return Item(worth, text)
 
 
-def answer_page(debrief: Debrief) -> list[Content]:
+def answer_page(debrief: Debrief) -> list[Part]:
     """Lay out what was wrong."""
     numbers = ", ".join(str(number) for number in debrief.catalogue)
     where = f"{debrief.category} · {debrief.slug} · {numbers}"
-    parts = [
+    parts: list[Part] = [
         Content.assemble((visible(debrief.title), "bold $accent"), (f"\n{where}", "dim")),
         _section("Cause", debrief.root_cause),
         _section("Mechanism", debrief.mechanism),
@@ -159,22 +184,34 @@ def answer_page(debrief: Debrief) -> list[Content]:
     if debrief.diff.strip():
         parts.append(Content.assemble(("The change that did it", "bold"), "\n", coloured_diff(debrief.diff)))
     if debrief.fixes:
-        fixes = "\n".join(f"  · {visible(fix)}" for fix in debrief.fixes)
-        parts.append(Content.assemble(("Fixes that count", "bold"), f"\n{fixes}"))
+        parts += [
+            Content.styled("Fixes that count", "bold"),
+            *(Item("·", Content(visible(fix))) for fix in debrief.fixes),
+        ]
     if debrief.decisive:
-        lines = "\n".join(
-            f"  · {finding.diagnostic}{f': {finding.figures}' if finding.figures else ''}"
-            for finding in debrief.decisive
-        )
-        parts.append(Content.assemble(("What shows it", "bold"), f"\n{visible(lines)}"))
+        parts.append(Content.styled("What shows it", "bold"))
+        for found in debrief.decisive:
+            figures = f"  {visible(found.figures)}" if found.figures else ""
+            parts.append(Item("·", Content.assemble((found.diagnostic, "bold"), figures)))
     for question in debrief.follow_ups:
-        parts.append(
-            Content.assemble((visible(question.question), "bold"), f"\n  {visible(question.model_answer).strip()}")
-        )
+        parts.append(_section(question.question, question.model_answer))
     if debrief.references:
         parts.append(_section("To read on", "\n".join(debrief.references)))
-    run = f"Recorded on {debrief.device}, profile {debrief.profile}, seed {debrief.seed}." if debrief.device else ""
-    return [*parts, Content.styled(visible(run), "dim")] if run else parts
+    if debrief.device:
+        run = f"Recorded on {debrief.device}, profile {debrief.profile}, seed {debrief.seed}."
+        parts.append(Content.styled(visible(run), "dim"))
+    return parts
+
+
+def _laid_out(parts: Sequence[Part]) -> Iterator[Widget]:
+    """Make widgets of parts: lists stand close together and right under their title."""
+    for part, following in zip_longest(parts, parts[1:]):
+        if isinstance(part, Item):
+            row = Row(part.mark, part.text)
+            row.set_class(not isinstance(following, Item), "-last")
+            yield row
+        else:
+            yield Static(part, classes="-title" if isinstance(following, Item) else "", markup=False)
 
 
 def coloured_diff(diff: str) -> Content:

@@ -39,10 +39,16 @@ NOTE_SECONDS = 0.8
 """Pause in typing after which the note pad is put on disk."""
 
 
+class Side(Vertical):
+    """Holds what is beside the conversation."""
+
+    key_places = ("aside",)
+
+
 class Round(Frame[None]):
     KEY_PLACES = ("round", "app")
     CSS_PATH = "round.tcss"
-    BINDINGS = bindings("round")
+    BINDINGS = bindings("round", "aside")
 
     class Heard(Message):
         """Events of the session, on disk already, with the evidence among them."""
@@ -96,7 +102,7 @@ class Round(Frame[None]):
             yield Static(id="clock", markup=False)
         with Horizontal(id="body"):
             yield ChatLog(id="chat", can_focus=False)
-            with Vertical(id="side"):
+            with Side(id="side"):
                 yield EvidencePane(id="evidence")
                 yield Code(id="code")
                 yield Static(id="no-code", markup=False)

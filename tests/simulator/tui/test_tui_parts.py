@@ -6,7 +6,7 @@ from grader.scorecard import Cause, Gate, Point, Quote, Scorecard
 from simulator.evidence import CodeBlock, Series
 from simulator.tui.chatlog import clock
 from simulator.tui.code import rows
-from simulator.tui.debrief import bar, coloured_diff, point_line, score_page
+from simulator.tui.debrief import Item, bar, coloured_diff, point_line, score_page
 from simulator.tui.literal import visible
 from simulator.tui.tabular import table
 from simulator.tui.theme import logo
@@ -100,16 +100,18 @@ CARD = Scorecard(
 
 
 def test_score_page_tells_every_part_of_the_card() -> None:
-    page = "\n".join(content.plain for content in score_page(CARD, "debug"))
+    parts = score_page(CARD, "debug")
+    page = "\n".join(part.text.plain if isinstance(part, Item) else part.plain for part in parts)
     for part in ("42 of 100", "No hire", "10.0 / 40", "20.0 / 30", "lucky guess", "at most 60", "no evidence was seen",
                  "silence", "asked early", "say why", "[b]another[/b]", "Judged by: rules"):  # fmt: skip
         assert part in page
 
 
 def test_point_line_says_not_scored_and_quotes_with_time() -> None:
-    assert "not scored" in point_line(CARD.points[1]).plain
-    assert "1:01  “maybe ␛[1mthe lr”" in point_line(CARD.points[0]).plain
-    assert "-2" in point_line(CARD.red_flags[0]).plain
+    assert point_line(CARD.points[1]).mark == "not scored"
+    assert point_line(CARD.points[0]).mark == "4 / 10"
+    assert "1:01  “maybe ␛[1mthe lr”" in point_line(CARD.points[0]).text.plain
+    assert point_line(CARD.red_flags[0]).mark == "-2"
 
 
 def test_diff_keeps_its_signs() -> None:
