@@ -17,7 +17,7 @@ def norms(tensors: Sequence[Tensor]) -> list[float]:
     values: list[float] = torch.stack(list(torch._foreach_norm(wide))).tolist()
     # Squares of float32 overflow at 1e19, long before the values do.
     return [
-        value if math.isfinite(value) else float(torch.linalg.vector_norm(tensor, dtype=torch.float64))
+        value if not math.isinf(value) else float(torch.linalg.vector_norm(tensor, dtype=torch.float64))
         for value, tensor in zip(values, wide, strict=True)
     ]
 
@@ -35,7 +35,11 @@ def rms(tensor: Tensor) -> float:
 
 def nonfinite(tensor: Tensor) -> int:
     """How many elements are NaN or infinite."""
-    return int((~torch.isfinite(tensor.detach())).sum())
+    tensor = tensor.detach()
+    # One sum tells for nearly every tensor that there is nothing to count.
+    if math.isfinite(float(tensor.sum(dtype=torch.float32))):
+        return 0
+    return int((~torch.isfinite(tensor)).sum())
 
 
 def largest_singular_value(matrix: Tensor) -> float:
