@@ -66,6 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(args)
     except (RecordingError, ScenarioError, TraceError) as error:
         print(f"gen-traces: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"gen-traces: {error.filename or 'a file'} cannot be used: {error.strerror or error}", file=sys.stderr)
     except KeyboardInterrupt:
         print("gen-traces: interrupted; the same command goes on", file=sys.stderr)
     return 2

@@ -340,6 +340,7 @@ def test_reruns_leave_out_what_makes_no_sense() -> None:
         (["record", "nothing_like_this"], "no scenario"),
         (["record", "--device", "abacus"], "device 'abacus' cannot be used"),
         (["record", "--pack", "/nowhere/at/all"], "not a folder"),
+        (["record", "healthy_control", "--out", "/dev/null/traces"], "/dev/null/traces cannot be used"),
         (["verify", "--root", "/nowhere/at/all"], "no recorded runs"),
         (["list", "--root", "/nowhere/at/all"], "no recorded runs"),
     ],
