@@ -173,16 +173,18 @@ def numbered(pack: str | None = None) -> tuple[str, ...]:
 
 
 def named(name: str, pack: str | None = None) -> str:
-    """The slug of a scenario named by its number in the list, its slug, or its catalogue name or `#number`."""
+    """The slug of a scenario named by its number in the list, its slug, or its catalogue number or name.
+
+    A bare number is one of the list where the list is that long; `#4` is always the catalogue's. Raises FlatlineError.
+    """
     from scenarios import catalog
     from scenarios.errors import ScenarioError
 
     name = name.strip()
-    if name.isascii() and name.isdigit():
+    if name.isascii() and name.isdigit() and len(name) < 6:
         known = numbered(pack)
-        if not 1 <= int(name) <= len(known):
-            raise FlatlineError(f"there is no scenario {name}: `flatline list` counts from 1 to {len(known)}")
-        return known[int(name) - 1]
+        if 1 <= int(name) <= len(known):
+            return known[int(name) - 1]
     try:
         return catalog.find(name, pack)
     except ScenarioError as error:

@@ -6,7 +6,7 @@ import re
 
 _REVISED = re.compile(
     r"\b(?:new|another|different|revised?|change[sd]?|changing|instead of|take (?:that|it) back)\b.{0,40}"
-    r"\b(?:diagnosis|mind|root cause|answer)\b|\bmy diagnosis is\b",
+    r"\b(?:diagnosis|mind|root cause|answer)\b|\bmy (?:final )?diagnosis\b|^\W*(?:final )?diagnosis\s*:",
     re.IGNORECASE,
 )
 _ASKS = re.compile(
@@ -32,7 +32,8 @@ _PLACES_BLAME = re.compile(
     re.IGNORECASE,
 )
 _WONDERS = re.compile(
-    r"\?\s*$|\b(?:maybe|perhaps|might|could|wonder\w*|not sure|possibly|let me|first|seems? (?:ok|okay|fine|right))\b",
+    r"\?\s*$|\b(?:maybe|perhaps|might|could|wonder\w*|not sure|possibly|let me|first|considered|checked)\b"
+    r"|\b(?:is|are|looks?|seems?) (?:all |both )?(?:right|fine|correct|ok|okay|good)\b",
     re.IGNORECASE,
 )
 

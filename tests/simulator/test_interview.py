@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 import world
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from playing import fake_ear, kinds, texts
 
 from grader.events import Closed, Resumed, Shown, Started
@@ -13,6 +15,8 @@ from simulator.errors import FlatlineError
 from simulator.interview import Interview, Options
 from simulator.store import Store
 from simulator.table import Table
+
+_real_ear = Table.ear
 
 
 @pytest.fixture(autouse=True)
@@ -174,7 +178,7 @@ def test_only_lines_on_the_screen_can_be_marked(small_world: Path) -> None:
         ({"minutes": 0}, "--minutes"),
         ({"minutes": float("nan")}, "--minutes"),
         ({"scenario": "no-such"}, "no scenario"),
-        ({"scenario": "0"}, "counts from 1"),
+        ({"scenario": "0"}, "no scenario"),
         ({"scenario": "../../etc"}, "scenario"),
         ({"pack": "/nonexistent"}, "scenario pack"),
     ],
@@ -192,7 +196,7 @@ def test_a_scenario_is_found_by_its_number_its_names_and_by_chance(small_world: 
 
     number = str(numbered().index(world.SLUG) + 1)
     with Store() as store:
-        for name in (number, world.SLUG, "#901", "odd_test_name"):
+        for name in (number, world.SLUG, "901", "#901", "odd_test_name"):
             started = begin(store, scenario=name).events[0]
             assert isinstance(started, Started) and started.scenario == world.SLUG
         started = begin(store, scenario=None).events[0]
@@ -270,3 +274,14 @@ def test_the_debrief_tells_everything(small_world: Path) -> None:
         assert debrief.scorecard == interview.scorecard()
         entry = store.entry(interview.session_id)
         assert entry.total == debrief.scorecard.total and isinstance(interview.events[-1], Closed)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.text(max_size=80), max_size=6), st.sampled_from(["debug", "review"]))
+def test_no_text_breaks_an_interview(small_world: Path, texts: list[str], round: str) -> None:
+    with pytest.MonkeyPatch.context() as patched, Store() as store:
+        patched.setattr(Table, "ear", _real_ear)
+        interview = begin(store, round=round)
+        for text in [*texts, "I think it is the loop", "show me grad_norm 10-20", *texts]:
+            interview.send(text)
+        assert store.events(interview.session_id) == interview.events

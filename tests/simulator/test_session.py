@@ -193,9 +193,12 @@ def test_a_question_can_be_skipped(play: Play) -> None:
     assert candidate(play.say("/skip")).follow_up == "when"
 
 
-def test_a_later_diagnosis_replaces_the_earlier_one_and_asks_nothing_twice(play: Play) -> None:
+@pytest.mark.parametrize(
+    "text", ["diagnosis no, I change my mind, it is the optimizer", "diagnosis My diagnosis: optimizer"]
+)
+def test_a_later_diagnosis_replaces_the_earlier_one_and_asks_nothing_twice(play: Play, text: str) -> None:
     play.say("diagnosis the mask")
-    events = play.say("diagnosis no, I change my mind, the root cause is the optimizer")
+    events = play.say(text)
     assert candidate(events).acts[0] == "diagnosis" and candidate(events).follow_up is None
     assert "FollowUpAsked" not in kinds(events) and play.session.state.diagnoses == 2
     play.say("answer one")
@@ -358,7 +361,7 @@ def test_in_a_review_blaming_a_part_of_the_code_is_a_diagnosis(review: Play, tex
 
 
 @pytest.mark.parametrize(
-    "text", ["hypothesis maybe line 31 is wrong", "hypothesis could the mask be a bug?", "smalltalk x"]
+    "text", ["hypothesis maybe line 31 is wrong", "hypothesis a missing scale? no, it is right", "smalltalk x"]
 )
 def test_in_a_review_wondering_is_no_diagnosis(review: Play, text: str) -> None:
     assert "diagnosis" not in candidate(review.say(text)).acts
