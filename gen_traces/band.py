@@ -20,7 +20,7 @@ enter the logarithm clamped from below at max(0.1 % of the healthy level over th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -106,18 +106,16 @@ def relative_of(column: str) -> float:
 
 
 def default_window(curves: Sequence[Curve]) -> int:
-    """Half-width in steps: 2 % of the run, at least three steps, and at least one recorded point to either side."""
+    """Half-width in steps: 2 % of the run, at least three steps."""
     span = max((int(c.steps[-1] - c.steps[0]) for c in curves if c.steps.size), default=0)
-    cadence = max((int(np.median(np.diff(c.steps))) for c in curves if c.steps.size > 1), default=1)
-    return max(3, round(0.02 * span), cadence)
+    return max(3, round(0.02 * span))
 
 
 def build(curves: Sequence[Curve], resolution: float = SMALLEST, relative: float = RELATIVE) -> Band:
     """The band of healthy `curves` at every step any of them was recorded at. `curves` must not be empty."""
     if not curves:
         raise ValueError("a band needs at least one healthy run")
-    noisy = len(curves) < 2 or not _all_equal(curves)
-    window = default_window(curves) if noisy else 0
+    window = 0 if len(curves) > 1 and _all_equal(curves) else default_window(curves)
     steps = np.unique(np.concatenate([c.steps for c in curves]))
     low, high = np.full(steps.size, np.inf), np.full(steps.size, -np.inf)
     tolerant = np.zeros(steps.size, dtype=bool)
@@ -128,6 +126,8 @@ def build(curves: Sequence[Curve], resolution: float = SMALLEST, relative: float
         low = np.minimum(low, _reduced(np.minimum, np.where(finite, healthy.values, np.inf), first, last, np.inf))
         high = np.maximum(high, _reduced(np.maximum, np.where(finite, healthy.values, -np.inf), first, last, -np.inf))
         tolerant |= _reduced(np.logical_or, ~finite, first, last, False)
+    # Smoothing mixes neighbouring points, so the window has to reach them.
+    smoothing = 3 if steps.size > 1 and np.diff(steps).max() <= window else 1
     unknown = low > high
     low[unknown] = high[unknown] = np.nan
     known = np.concatenate([c.values[np.isfinite(c.values)] for c in curves])
@@ -137,7 +137,28 @@ def build(curves: Sequence[Curve], resolution: float = SMALLEST, relative: float
     log_width = None
     if known.size and known.min() > 0:
         log_width = _floored(_log(high, least) - _log(low, least), np.full(steps.size, np.log1p(relative)))
-    return Band(steps, low, high, width, log_width, least, tolerant, 3 if noisy else 1)
+    return Band(steps, low, high, width, log_width, least, tolerant, smoothing)
+
+
+def pooled(siblings: Sequence[Band]) -> list[Band]:
+    """Bands of columns with the same noise (the layers of one kind): none narrower than their usual width there.
+
+    What a few seeds say about the spread of one column, its siblings say again. Bands at other steps are left alone.
+    """
+    like = [band for band in siblings if np.array_equal(band.steps, siblings[0].steps)]
+    if len(like) < 2 or len(like) < len(siblings):
+        return list(siblings)
+    width = np.median([band.width for band in like], axis=0)
+    logs = [band.log_width for band in like if band.log_width is not None]
+    log_width = np.median(logs, axis=0) if logs else 0.0
+    return [
+        replace(
+            band,
+            width=np.fmax(band.width, width),
+            log_width=None if band.log_width is None else np.fmax(band.log_width, log_width),
+        )
+        for band in like
+    ]
 
 
 def points_needed(n: int) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 from gen_traces import band as bands
 from gen_traces.band import Band, Curve, Departure
 from gen_traces.checks import outcome
-from gen_traces.derived import derived
+from gen_traces.derived import derived, family
 from traces.format import Betrayal, Verdict
 
 ENOUGH = 5.0
@@ -72,6 +72,11 @@ def healthy(runs: Sequence[Observed]) -> Healthy:
         for name in shared
         if all(other[name].steps.size for other in curves)
     }
+    kinds: dict[str, list[str]] = {}
+    for name in found:
+        kinds.setdefault(family(name), []).append(name)
+    for names in kinds.values():
+        found |= zip(names, bands.pooled([found[name] for name in names]), strict=True)
     return Healthy(finished, found, points)
 
 

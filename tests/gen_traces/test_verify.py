@@ -120,7 +120,28 @@ def test_derived_columns_measure_what_they_say() -> None:
     spike[40] = 9.0
     peak = derived({"grad_norm": curve(STEPS, spike)})["grad_norm/peak"]
     assert list(np.flatnonzero(peak.values == 9.0)) == list(range(40, 65))
+    spike[50] = np.inf
+    mean = derived({"grad_norm": curve(STEPS, spike)})["grad_norm/mean"]
+    assert mean.values[60] == pytest.approx(9 / 24), "what is not finite is left to the column itself"
     assert "loss/roughness" not in derived({"loss": curve(STEPS[:12], np.ones(12))})
+
+
+def test_layers_and_heads_are_averaged() -> None:
+    heads = {f"attention_entropy/layer.{i}.head.{j}": curve([0, 5], [i, 10.0 * j]) for i in (0, 1) for j in (0, 1)}
+    found = derived(heads | {"lr/group.0": curve([0], [1.0]), "activations/layer.0": curve([0], [1.0])})
+    assert set(found) == {"attention_entropy/layer.*.head.*"}
+    assert found["attention_entropy/layer.*.head.*"].values.tolist() == [0.5, 5.0]
+
+
+def test_a_layer_on_which_seeds_agree_by_chance_has_the_width_of_its_siblings() -> None:
+    def layers(seed: int, last: float) -> Observed:
+        level = {f"activations/layer.{i}": curve(STEPS, np.full(N, 5 + 0.5 * seed)) for i in range(3)}
+        changed: dict[str, Any] = level | {"activations/layer.3": curve(STEPS, np.full(N, last))}
+        return observed(seed, **changed)
+
+    normal = judge.healthy([layers(seed, 5 + seed / 1000) for seed in range(3)])
+    assert judge.departures([layers(1, 6.0)], normal)["activations/layer.3"][0].widths == pytest.approx(1.0, abs=0.1)
+    assert judge.departures([layers(1, 50.0)], normal)["activations/layer.3"][0].widths > 20
 
 
 def test_a_decisive_check_that_differs_on_every_seed_passes() -> None:
