@@ -80,14 +80,15 @@ class TraceDesk:
         series = [one for one in (_read(self._run, column, request.steps) for column in chosen) if one.steps]
         if not series:
             return _missing(request, self._cadence(chosen or columns))
-        note = ""
+        series, note = _distinct(series)
         if request.compare:
             twin = _baseline_of(self._run)
             known = set(twin.columns(id)) if twin else set()
             if twin:
-                series += [_read(twin, column, request.steps, True) for column in chosen if column in known]
+                twins = [_read(twin, column, request.steps, True) for column in chosen if column in known]
+                series += _distinct(twins)[0]
             if not any(one.baseline for one in series):
-                note = "\n(The known-good run has no recording of this.)"
+                note += "\n(The known-good run has no recording of this.)"
         text = table(series) + note + (f"\n\n{beside}" if beside else "")
         return msgspec.structs.replace(_chart(name_of(request), series, text), beside=beside)
 
@@ -200,6 +201,24 @@ def name_of(request: Request) -> str:
     if request.compare:
         words.append("beside the known-good run")
     return ", ".join(words)
+
+
+def _distinct(series: Sequence[Series]) -> tuple[list[Series], str]:
+    """The series without parameter groups that repeat an earlier one value for value; a line says which those are."""
+    kept: list[Series] = []
+    same: list[str] = []
+    for one in series:
+        twin = next((other for other in kept if _equal(one, other)), None)
+        if twin is None or not one.name.startswith("group "):
+            kept.append(one)
+        else:
+            same.append(f"\n({one.name}: the same as {twin.name})")
+    return kept, "".join(same)
+
+
+def _equal(one: Series, other: Series) -> bool:
+    # repr, because NaN is not equal to itself
+    return one.steps == other.steps and repr(one.values) == repr(other.values)
 
 
 def _missing(request: Request, detail: str | None = None) -> Evidence:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import functools
 import random
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -92,6 +93,8 @@ class Table:
         told = {
             name: mouth.fill(getattr(scenario, attribute).strip(), facts) for name, attribute in _OPENING[round].items()
         }
+        if round == "debug":
+            told["setup"] = setup_line(facts)
         return mouth.say(f"opening_{round}", 2, minutes=f"{minutes:g}", **told)
 
     def ear(self, text: str, state: State) -> Understood:
@@ -143,6 +146,23 @@ class Table:
             return None
         patched = functools.cache(lambda: source.patched_source(self.slug, self.pack))
         return TraceDesk(self.run, self.vocabulary, patched)
+
+
+# The environment that every debugging round opens with, in the same words for every run.
+_SETUP = (
+    "{parameters:,} parameters",
+    "{n_layer} layers",
+    "{tokens_per_step:,} tokens a step",
+    "{optimizer} at a peak learning rate of {lr:g}",
+    "matrix products in {compute_dtype}",
+    "on {device_name}",
+)
+
+
+def setup_line(facts: Mapping[str, object]) -> str:
+    """The environment of the job in one sentence, of what is recorded of it; empty when nothing is."""
+    parts = [text for text in _SETUP if all(facts.get(name) for name in re.findall(r"{(\w+)", text))]
+    return f"The job: {mouth.fill(', '.join(parts), facts)}." if parts else ""
 
 
 _OPENING = {

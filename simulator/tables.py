@@ -24,7 +24,8 @@ def table(series: Sequence[Series]) -> str:
     """All series as tables of at most `ROWS` steps and `SERIES_PER_TABLE` series each.
 
     Every series' smallest and largest finite value, its first value that is not finite with its neighbours, and the
-    first and last step are always among the rows; the others are spread evenly.
+    first and last step are always among the rows; the others are spread evenly. Of constant series the first and the
+    last step say all.
     """
     blocks = [series[i : i + SERIES_PER_TABLE] for i in range(0, len(series), SERIES_PER_TABLE)]
     return "\n\n".join(_block(block) for block in blocks)
@@ -35,6 +36,8 @@ def rows(series: Sequence[Series], limit: int = ROWS) -> list[int]:
     steps = sorted({step for one in series for step in one.steps})
     if len(steps) <= limit:
         return steps
+    if all(len(set(one.values)) == 1 for one in series):
+        return [steps[0], steps[-1]]
     keep = {steps[0], steps[-1]}
     for one in series:
         keep |= _landmarks(one)
@@ -66,4 +69,5 @@ def _block(series: Sequence[Series]) -> str:
     text = "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
     total = len({step for one in series for step in one.steps})
     left_out = total - (len(lines) - 1)
-    return f"{text}\n({left_out} of {total} steps left out)" if left_out else text
+    constant = " between, all with these values" if len(lines) == 3 else ""
+    return f"{text}\n({left_out} of {total} steps left out{constant})" if left_out else text
