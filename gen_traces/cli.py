@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 a finding (a failed verification), 2 wrong use, bad input 
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -66,6 +67,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(args)
     except (RecordingError, ScenarioError, TraceError) as error:
         print(f"gen-traces: {error}", file=sys.stderr)
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; what is still buffered must not fail at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         print(f"gen-traces: {error.filename or 'a file'} cannot be used: {error.strerror or error}", file=sys.stderr)
     except KeyboardInterrupt:

@@ -61,7 +61,7 @@ def test_facts_are_taken_from_the_rows() -> None:
     signals: dict[str, list[float | None]] = {
         "loss": loss,
         "val_loss": [5.0] + [None] * 58 + [3.5],
-        "grad_norm": [1.0] * 30 + [7.0] + [1.0] * 29,
+        "grad_norm": [*[1.0] * 30, 7.0, *[1.0] * 29],
         "nonfinite/grads": [0.0] * n,
     }
     rows = Rows(tuple(range(n)), signals)
