@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from grader import stance
-from grader.phrases import MISSING, NOT, find, phrase, plain, tokens, words
+from grader.phrases import MISSING, NOT, find, is_prose, phrase, plain, tokens, words
 from grader.scorecard import Cause
 from grader.topics import topics
 from scenarios.schema import NearMiss, Solution
@@ -85,7 +85,7 @@ class Matcher:
     def _judge(self, text: str, slug: str) -> Cause:
         """What `text` claims, seen from the scenario `slug`. Raises KeyError for a slug without an answer key."""
         wanted = self._keys[slug]
-        claimed = [said.claimed for said in stance.read(text)]
+        claimed = [said.claimed for said in stance.read(text) if is_prose(said.whole)]
         correct = self._corrections(" ".join(claimed))
         parts = [tokens(part, correct) for part in claimed]
         fits = {key.slug: self._fit(key, parts) for key in self._keys.values() if not key.healthy}

@@ -17,8 +17,9 @@ MAX_WORDS = 700
 MAX_GAP = 2
 """Tokens that may stand between two tokens of a phrase: room for "really ever", not for another statement."""
 
-HEAP, SMALL_WORDS = 12, 0.15
-"""From so many words on a sentence needs this share of small words. Terse technical prose has a quarter and more."""
+HEAP, SMALL_WORDS = 10, 0.08
+"""From so many words on a sentence needs this share of small words. Even the tersest notes
+of an engineer have one in ten, a heap of keywords has none."""
 
 _SPELLINGS = [
     (r"\bwarm(?:ing|ed)?[-_ ]?up\b", " warmup "),
@@ -75,6 +76,7 @@ _STOP = frozenset((
 _SMALL = frozenset((
     "in", "on", "at", "by", "from", "and", "or", "not", "so", "if", "but", "because", "than", "then", "when", "while",
     "into", "over", "only", "no", "each", "every", "can", "all", "what", "same", "before", "after", "up", "out", "more",
+    "too", "rather", "should", "never", "without", "instead", "must",
 ))  # fmt: skip
 _TOKEN = re.compile(r"(?<![\w)\]])-\d+(?:\.\d+)?|\d+(?:\.\d+)?|[a-z]+\d+[a-z0-9]*|[a-z]+|\+")
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|[;\n]+")

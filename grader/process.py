@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from grader.material import Material
+from grader.phrases import is_prose, plain
 from grader.scorecard import Point, Quote
 from grader.topics import topics
 from grader.transcript import Claim, Transcript, name, quote, reasoned
@@ -20,6 +21,8 @@ WHOLE = BASICS | {
     "model_summary",
 }
 """Views of the run as a whole; everything else looks into a part of it."""
+SUSPECTS = 5
+"""Parts that one message may speak of and still be a hypothesis."""
 WANDERING = 8
 """Marked lines from which on marking is no longer an accusation but a search with a net."""
 
@@ -69,16 +72,18 @@ def _hypotheses(transcript: Transcript, out_of: float, when: str) -> Point:
 
 
 def _ideas(transcript: Transcript) -> list[Claim]:
-    """Hypotheses and diagnoses in order: a claim made before the first deep dive was a hypothesis as well."""
-    return sorted((*transcript.ideas, *transcript.claims), key=lambda claim: claim.event.seq)
+    """Hypotheses and diagnoses that name something, in order: an early claim was a hypothesis as well."""
+    every = sorted((*transcript.ideas, *transcript.claims), key=lambda claim: claim.event.seq)
+    return [idea for idea in every if _about(idea)]
 
 
 def _about(idea: Claim) -> list[str]:
-    if idea.cause.verdict == "none" and "diagnosis" in idea.event.acts:
+    text = idea.event.text
+    if not is_prose(plain(text)) or (idea.cause.verdict == "none" and "diagnosis" in idea.event.acts):
         return []
-    about = sorted(topics(idea.event.text))
+    about = sorted(topics(text))
     # A message that suspects everything suspects nothing in particular.
-    return about if len(about) <= 4 else about[:1]
+    return about if len(about) <= SUSPECTS else []
 
 
 def _deep(request: object) -> bool:
@@ -94,8 +99,8 @@ def _following(transcript: Transcript) -> Point:
     if not asking:
         reason = "nothing beyond the basic curves was asked for"
         return Point("process", label, out_of / 2, out_of, reason, (quote(transcript.evidence[0]),))
-    ideas = [idea.event.seq for idea in _ideas(transcript) if _about(idea)]
-    led = [m for m in asking if reasoned(m.text) or any(seq < m.seq for seq in ideas) or "hypothesis" in m.acts]
+    ideas = [idea.event.seq for idea in _ideas(transcript)]
+    led = [m for m in asking if reasoned(m.text) or any(seq <= m.seq for seq in ideas)]
     loose = [message for message in asking if message not in led]
     reason = f"{len(led)} of {len(asking)} requests beyond the basics came with or after a hypothesis"
     quotes = tuple(quote(message) for message in (loose or led)[:3])
@@ -186,7 +191,7 @@ def _fishing(transcript: Transcript, out_of: float) -> Point:
 
 def _reading(transcript: Transcript) -> Point:
     label, out_of = "reads with a reason", 7.0
-    ideas = [idea for idea in _ideas(transcript) if _about(idea)]
+    ideas = _ideas(transcript)
     if not ideas:
         return Point("process", label, 0.0, out_of, "no part of the code was suspected")
     told = [idea for idea in ideas if reasoned(idea.event.text)]
@@ -202,7 +207,7 @@ def _reading(transcript: Transcript) -> Point:
 def _scatter(transcript: Transcript) -> Point:
     label, out_of = "goes for a place", 4.0
     marked = len(transcript.marked.lines) if transcript.marked else 0
-    if not marked and not transcript.claims:
+    if not marked and transcript.claim is None:
         return Point("process", label, 0.0, out_of, "nothing was marked or claimed")
     quotes = (quote(transcript.marked, f"{marked} lines marked"),) if transcript.marked else ()
     if marked > WANDERING:
