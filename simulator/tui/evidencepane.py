@@ -113,7 +113,10 @@ class EvidencePane(Vertical):
         if not self.pieces:
             return
         self.current = max(0, min(index, len(self.pieces) - 1))
-        self.query_one("#pieces", OptionList).highlighted = self.current
+        pieces = self.query_one("#pieces", OptionList)
+        # An echo of this would arrive after later pieces, and turn back to an earlier one.
+        with pieces.prevent(OptionList.OptionHighlighted):
+            pieces.highlighted = self.current
         piece = self.pieces[self.current]
         if piece.evidence is None:
             self.post_message(self.Wanted(piece.number))

@@ -23,7 +23,7 @@ async def running(
     """Run the app with a store of its own and close it afterwards."""
     app = FlatlineApp(Store, options, session_id)
     try:
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(size=size, notifications=True) as pilot:
             await settle(pilot)
             yield pilot
     finally:
@@ -63,3 +63,8 @@ def screen_text(pilot: Pilot[None]) -> str:
     """Return what the terminal shows, row by row."""
     app = pilot.app
     return "\n".join(strip.text.rstrip() for strip in app.screen._compositor.render_strips())
+
+
+def told(pilot: Pilot[None]) -> str:
+    """Return what the notices say, unwrapped."""
+    return "\n".join(notice.message for notice in pilot.app._notifications)
