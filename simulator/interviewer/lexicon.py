@@ -26,7 +26,7 @@ def _any(alternatives: str) -> re.Pattern[str]:
 SMALL_WORDS = _words(
     """a an the of for our your my their this that these those its it its' please exactly actually currently
     current is are was were be been being do does did has have had can could would will may we you i me us there
-    just also any some quickly really here now to like"""
+    just also any some fully quickly really here now to like"""
 )
 
 # One form for what people abbreviate, inflect or spell in two ways. A value may be two words.
@@ -36,6 +36,7 @@ FORMS = {
     "optimiser": "optimizer", "optim": "optimizer", "opt": "optimizer", "hyperparameter": "hparam",
     "hyperparam": "hparam", "configuration": "config", "cfg": "config", "conf": "config", "initialization": "init",
     "initialisation": "init", "initialized": "init", "normalisation": "normalization", "utilisation": "utilization",
+    "utilised": "utilization", "utilized": "utilization",
     "util": "utilization", "utilisations": "utilization", "mem": "memory", "ckpt": "checkpoint", "ckpts": "checkpoint",
     "iteration": "step", "iter": "step", "iters": "step", "wd": "weight decay", "bs": "batch size",
     "bsz": "batch size", "layerwise": "per layer", "blockwise": "per layer", "each": "per", "every": "per", "by": "per",
@@ -111,11 +112,12 @@ _GENTLY = r"(?:(?:really|just|now|first|then|next|also|please|quickly|maybe|prob
 _LOOK = (
     r"(?:show|see|look at|look into|looking at|plot|view|display|print|dump|inspect|examine|pull up|bring up|get|give|"
     r"check|checking|request|read|visuali[sz]e|graph|draw|list|zoom|report|measure|monitor|compare|know|ask for|"
-    r"ask about|take a look|have a look|go over|go through|walk me through|open|find out|try|run|rerun|re-run|repeat|"
-    r"hear about|share|provide|decode|sample|generate|overfit|test|perturb|overlay)"
+    r"ask about|take a look|have a look|go over|go through|walk me through|open|explain|find out|try|run|rerun|re-run|"
+    r"repeat|hear about|share|provide|decode|sample|generate|overfit|test|perturb|overlay)"
 )
 _REPAIR = (
-    r"fix|change|replace|add|remove|move|set|scale|divide|multiply|swap|use|call|put|insert|lower|reduce|increase|decrease|"
+    r"fix|change|replace|add|remove|move|set|scale|divide|multiply|swap|use|call|put|insert|lower|reduce|"
+    r"increase|decrease|"
     r"raise|enable|disable|turn|clip|shuffle|shift|zero|drop|delete|initiali[sz]e|switch|normali[sz]e|pass|correct|rewrite|"
     r"revert|reset|undo"
 )
@@ -132,6 +134,7 @@ ASK = _any(r"""
     \b(?:i|we)(?:'d| would)? (?:want|like|love|need|have|wish|wanted) (?:to )?<gently>(?:<look>\b)?
     \b(?:i|we)(?:'d| would|'ll| will| should| could| can) <gently>(?:start (?:by|with) )?<look>\b
     \b(?:i|we)(?:'d| would) like\b
+    ^(?:and |so |but |ok,? )?(?:can|could|will|would) (?:the|it|a|tokens?|positions?|this|any|other|earlier|later)\b
     \b(?:let's|let me|let us) <gently>(?:start (?:by|with) )?(?:<look>|start with|begin with|have|talk about)\b
     \b(?:curious|interested) (?:about|in|to see|what|how)\b
     \b(?:show|give|tell) (?:me|us)\b
@@ -154,7 +157,7 @@ NEGATED = _any(r"""
     ~ include|think (?:i|we) (?:need|want))\w*\b
     \b(?:not interested in|no need (?:for|to)|not asking|leave out|except|apart from|
     ~ instead of|rather than|other than)\b
-    (?:^|\blet's |\bplease |\bcan |\byou |\bi'll )(?:skip|forget|ignore)\b
+    (?:^|\blet's |\bplease |\bcan |\byou |\bi'll )(?:skip|(?:forget|ignore)(?= (?:about|the|that|it|my)))\b
     \b(?:never ?mind|without (?:the|any|looking|seeing)|i've (?:already )?seen|not yet)\b
     (?:^|,\s*|\bbut |\band |\brather )not (?:the |a |in |yet )?
 """)
@@ -173,7 +176,7 @@ FISHING = _any(r"""
     \b(?:just |please )?(?:tell|give|show|say|reveal)(?: me| us)? (?:what(?:'s| is) wrong|what(?:'s|
     ~  is) the (?:bug|problem|issue|answer|cause))
     \b(?:just |please )?(?:tell|give|show|say|reveal)(?: me| us)? (?:the (?:answer|solution|bug|root cause|
-    ~ cause|fix|diff|patch|buggy line))
+    ~ cause|fix|diff|patch|buggy line)\b)
     \bjust tell me\b(?! (?:how much time|the time|what (?:i|the lr|the loss)|the (?:lr|loss|batch|learning)))
     \b(?:show|give|tell|send|see|want|dump|print|get|need)\b(?: me| us| you have)?(?: to see)? (?:everything|
     ~ it all|all of it)\b
@@ -184,6 +187,9 @@ FISHING = _any(r"""
     \b(?:whole|entire|full|complete) (?:training )?(?:code(?:base)?|source(?: code)?|repo|thing|program|script|
     ~ project)\b
     \bi give up\b|\bspoil(?:er)?s?\b
+    ^(?:so |and |but |ok,? )?why (?:is|are|does|did|do|was|were|would|has)\b(?!n't).*\?
+    \bwhat do you think\b(?! (?:about|of) the (?:time|rules))
+    \b(?:tell|let) me (?:know )?(?:if|whether) (?:i'm|i am|that's|this is) (?:right|correct)
     \bam i (?:right|correct|close|warm|on the right track|getting warm\w*)\b
     \b(?:is|was) (?:that|this|it) (?:right|correct|the (?:right )?answer)\b|\bgetting warm(?:er)?\b|
     ~ \bdid i (?:get|find) it\b
@@ -213,6 +219,7 @@ OPTIONS = _any(r"""
     ~ quantities|things|logs|artifacts|tools) (?:\w+ ){0,2}(?:have|available|there|can|could|may|recorded|logged|
     ~ exist|ask|request|see)\b
     \bwhat kinds? of \w+ (?:\w+ ){0,2}(?:have|available|there|can|could|may|recorded|logged|exist|ask|request|see)\b
+    \bwhat can you (?:show|give|tell|offer)(?: me| us)?[.?!]*$
     \b(?:my|the) options\b
     ^(?:help|options|menu|commands|\?)[.!]*$
     \blist (?:of )?(?:the |all |all the )?(?:diagnostics|options|commands|metrics|available)\b
@@ -237,11 +244,11 @@ META = _any(r"""
     \bwhat do you (?:want|expect) (?:from me|me to)\b
     \bcan (?:i|we) (?:pause|stop|quit|take a break|skip|take notes|use (?:a|my|google|the internet)|
     ~ have a (?:break|minute|moment))
-    \b(?:clock|timer)\b
+    (?<!wall )\b(?:clock|timer)\b
 """)
 SMALLTALK = _words(
     """hi hello hey yo thanks thank you thx ty ok okay k cool great nice got it sure yes no yep yeah nope right
-    alright good morning afternoon evening hmm hm mmm umm um uh let me think sec second moment one a minute wait
+    alright good morning afternoon evening hmm hm mmm umm um uh let me think sec moment one a minute wait
     interesting makes sense ready let's start go sounds i see understood bye perfect awesome fine well so please
     very much that's that is this oh ah aha lol haha wow noted cheers there how are doing today nice to meet am
     fair enough point begin shall we for i'm it's"""
@@ -264,6 +271,7 @@ DIAGNOSIS = _any(r"""
     \bthe culprit\b
     \bmust be (?:the|that|a|because|due)\b
     \bit has to be\b
+    ^(?:so |then |ok,? |clearly |well,? |and )*it's (?:the|a|an|due)\b
     \bthat explains\b
     \bdefinitely\b
     \b(?:bug|culprit|root cause|cause|diagnosis) ?[:=]
@@ -342,6 +350,8 @@ FIX = _any(
     ~  ought to)(?: then| just| simply| therefore)? (?:<repair>)\b(?! (?:a look|the plot))
     \bshould (?:be|have been|get) (?:<repaired>)\b
     \b(?:change|swap|replace) .{1,80} (?:to|with|by|for|into)\s
+    \bshould (?:call|use|divide|zero|mask|shift|happen|come|go)\s
+    ^(?:so |then |just |please )?(?:lower|reduce|decrease|increase|raise) .{1,60} (?:to|by) [\d.]
     \bneeds? to (?:be |call|use|divide|happen|come|go)
     ^(?:so |then |and |just |simply |please )?(?:add|move|remove|call|put|divide|replace|change|set|swap|insert|
     ~ delete|fix|shift|multiply|initiali[sz]e) (?!up\b)
@@ -349,6 +359,8 @@ FIX = _any(
     \bsolution (?:is|would be)\b
 """.replace("<repaired>", _REPAIRED).replace("<repair>", _REPAIR)
 )
+
+FIRM = re.compile(r"\bfix\b|\bshould\b|\b(?:i|we)(?:'d| would|'ll| will)\b|(?:to|by) [\d.]+e?-?\d*\b")
 
 SETTING = re.compile(
     r"\b(?:set to|setting|enabled|turned on|turned off|switched on|in use|used|using|"
@@ -360,7 +372,8 @@ RERUN = re.compile(
     r"\b(?:re-?run|run|try|repeat|train|happens?|switch|launch|relaunch|what if|instead|same job|disable|turn off)\b"
 )
 CODE_WORD = _any(r"""
-    \b(?:code|source|implementation|implemented|implement|implements|snippet|function|class|\w+\.py|lines of|script)\b
+    \b(?:code|source code|source file|source$|implementation|implemented|implement|implements|snippet|function|
+    ~ class|\w+\.py|lines of|script)\b
     \bhow (?:is|are|do you|do we|does it|did you|was|were) (?:the |your |our )?[\w\s-]{0,40}\b(?:computed|
     ~ calculated|built|applied|done|constructed|defined|created|set up|written|coded|made|called|handled)\b
     \bwhere (?:is|are|do you|do we|does) (?:the |your |our )?[\w\s().-]{0,40}\b(?:called|applied|computed|
@@ -377,17 +390,19 @@ TERMS = re.compile(
     r"(?P<tail>(?:,? (?:mean|means|meant|is|are|do|does|work|works|again|exactly|stand for|stands for|in general|about|"
     r"actually|please|here|in this context|in general terms|for))*)[.?! ]*$"
 )
-_GOOD = r"(?:known[- ]good|healthy|good|baseline|reference|normal|working|correct|control|sane)"
+_GOOD = r"(?:known[- ]good|last good|healthy|good|baseline|reference|normal|working|correct|control|sane)"
 _BESIDE = (
     r"(?:compare[ds]?|comparison|comparing|vs\.?|versus|against|relative to|next to|beside|alongside|on top of|"
     r"along with|together with|overlay(?:ed|ing)?|overlaid|with|to|and|than|in|for|from|of)"
 )
 HEALTHY = re.compile(
-    rf"\b(?:{_BESIDE} (?:it |them |this |that |these )?(?:to |with |against |by |vs |on )?)?"
-    rf"(?:the |a |our |your |its |some )?{_GOOD}"
-    r"(?:(?: (?:run|twin|one|baseline|job|training|version|reference|model|counterpart|curve|trajectory)s?)"
-    r"|(?=[.?! ]*$)|(?= (?:overlaid|too|as well)))(?: (?:overlaid|overlayed|too|as well))?(?:\b|(?=[.?! ]*$))"
-    r"|\b(?:the |a |our |your )?(?:baseline|healthy twin)\b"
+    rf"\b(?:{_BESIDE} (?:(?:it|them|this|that|these) )?(?:(?:to|with|against|by|vs|on) )?)?"
+    rf"(?:(?:the|a|our|your|its|some) )?{_GOOD}"
+    r" (?:run|twin|one|baseline|job|training|version|reference|model|counterpart|curve|trajectory)s?"
+    r"(?: (?:overlaid|overlayed|too|as well))?\b"
+    rf"|\b{_BESIDE} (?:(?:it|them|this|that|these) )?(?:(?:to|with|against|by|vs|on) )?(?:(?:the|a|our|your) )?{_GOOD}"
+    r"(?=[.?!, ]*$|,| overlaid| too| as well)"
+    r"|\b(?:(?:the|a|our|your) )?baseline\b"
 )
 COMPARES = re.compile(
     r"\b(?:compare[ds]?|comparison|comparing|vs\.?|versus|against|relative to|next to|beside|alongside|on top of|"
@@ -397,6 +412,17 @@ COMPARES = re.compile(
 SAME = re.compile(
     r"\b(?:same|that|those|this|it|them|again|zoom(?:ed)?(?: in)?|what about|how about|now|and|also|but|narrow|just|"
     r"only|instead)\b"
+)
+
+
+POINTS_BACK = re.compile(r"\b(?:both|it|that|those|these|them|this|all three|all of them|either)\b")
+# A sentence with a verb in the middle tells something.
+STATES = re.compile(
+    r"^\W*\w.* (?:is|are|was|were|isn't|aren't|has|goes|looks|stays|grows|drops|spikes|should|would|doesn't|does not)\b"
+    r"|^\W*\w.* (?:don't|won't|can't|cannot|will|because|overflows?|explodes?|vanish\w*|saturates?|collapses|increases?|"
+    r"hides?|decreases?|helps?|makes?|means?|becomes?|gets?|got|went|grew|jumped|spiked|dropped|rose|fell|needs?|uses?|"
+    r"adds?)\b"
+    r"|^it's "
 )
 
 

@@ -34,7 +34,10 @@ _LIST = (
 
 
 class Param(NamedTuple):
-    """One parameter found, and where: `start` and `end` are positions in the text."""
+    """One parameter found, and where: `start` and `end` are positions in the text.
+
+    `value` is None or empty for what the run leaves open, such as the last layer of an unknown number.
+    """
 
     name: Literal["steps", "layers", "heads", "rank", "split", "form", "per_layer"]
     value: Any
@@ -62,9 +65,7 @@ def find(text: str, run: Run = UNKNOWN_RUN) -> list[Param]:
     rest = text
     for rule in _RULES:
         for match in rule.pattern.finditer(rest):
-            value = rule.read(match, run)
-            if value is not None and value != ():
-                found.append(Param(rule.name, value, match.start(), match.end()))
+            found.append(Param(rule.name, rule.read(match, run), match.start(), match.end()))
         # What one rule has taken no later one may read again.
         rest = rule.pattern.sub(_blank, rest)
     return sorted(found, key=lambda param: param.start)

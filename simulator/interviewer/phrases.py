@@ -208,11 +208,11 @@ class Index:
 
 # Words of the ear's own that are worth putting right; the vocabulary's own are, all of them.
 _MORE_TARGETS = (
-    "layer", "layers", "step", "steps", "around", "between", "compare", "compared", "comparison", "baseline", "healthy",
-    "show", "plot", "table", "values", "what", "maybe", "suspect", "think", "hypothesis", "diagnosis", "because", "hint",
-    "options", "explain", "mean", "verify", "confirm", "please", "request", "wonder", "problem", "everything", "code",
-    "implementation", "function", "against", "versus", "rank", "head", "heads", "first", "last", "without", "need",
-    "remaining", "repeat", "before", "after",
+    "layer", "layers", "step", "steps", "around", "between", "compare", "compared", "comparison", "baseline",
+    "healthy", "show", "plot", "table", "values", "what", "maybe", "suspect", "think", "hypothesis", "diagnosis",
+    "because", "hint", "options", "explain", "mean", "verify", "confirm", "please", "request", "wonder", "problem",
+    "everything", "code", "implementation", "function", "against", "versus", "rank", "head", "heads", "first",
+    "last", "without", "need", "remaining", "repeat", "before", "after",
 )  # fmt: skip
 
 
