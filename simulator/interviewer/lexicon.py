@@ -118,12 +118,15 @@ _LOOK = (
 _REPAIR = (
     r"fix|change|replace|add|remove|move|set|scale|divide|multiply|swap|use|call|put|insert|lower|reduce|"
     r"increase|decrease|"
-    r"raise|enable|disable|turn|clip|shuffle|shift|zero|drop|delete|initiali[sz]e|switch|normali[sz]e|pass|correct|rewrite|"
+    r"raise|enable|disable|turn|clip|shuffle|shift|zero|drop|delete|initiali[sz]e|switch|normali[sz]e|pass|"
+    r"correct|rewrite|"
     r"revert|reset|undo"
 )
 _REPAIRED = (
-    r"called|moved|divided|scaled|shifted|removed|added|set|placed|before|after|diagonal|inside|outside|passed|computed|"
-    r"reset|zeroed|shuffled|applied|built|constructed|replaced|clipped|masked|initiali[sz]ed|lowered|reduced|tril|raised"
+    r"called|moved|divided|scaled|shifted|removed|added|set|placed|before|after|diagonal|inside|outside|passed|"
+    r"computed|"
+    r"reset|zeroed|shuffled|applied|built|constructed|replaced|clipped|masked|initiali[sz]ed|lowered|reduced|"
+    r"tril|raised"
 )
 
 
@@ -419,7 +422,8 @@ POINTS_BACK = re.compile(r"\b(?:both|it|that|those|these|them|this|all three|all
 # A sentence with a verb in the middle tells something.
 STATES = re.compile(
     r"^\W*\w.* (?:is|are|was|were|isn't|aren't|has|goes|looks|stays|grows|drops|spikes|should|would|doesn't|does not)\b"
-    r"|^\W*\w.* (?:don't|won't|can't|cannot|will|because|overflows?|explodes?|vanish\w*|saturates?|collapses|increases?|"
+    r"|^\W*\w.* (?:don't|won't|can't|cannot|will|because|overflows?|explodes?|vanish\w*|saturates?|collapses|"
+    r"increases?|"
     r"hides?|decreases?|helps?|makes?|means?|becomes?|gets?|got|went|grew|jumped|spiked|dropped|rose|fell|needs?|uses?|"
     r"adds?)\b"
     r"|^it's "
