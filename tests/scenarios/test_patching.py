@@ -25,7 +25,7 @@ def diff(before: dict[str, str], after: dict[str, str]) -> str:
 # Lines that look like pieces of a diff, hold form feeds, or are empty are the ones a sloppy parser trips over.
 line = st.one_of(
     st.sampled_from(["", "x", "-- a/model.py", "++ b/model.py", "@@ -1 +1 @@", "\\ No newline", " x", "rename from y"]),
-    st.text(st.characters(blacklist_characters="\n\r\0", blacklist_categories=("Cs",)), max_size=12),
+    st.text(st.characters(exclude_characters="\n\r\0", exclude_categories=["Cs"]), max_size=12),
 )
 
 
