@@ -29,7 +29,7 @@ class Clock:
 
 
 class Candidate:
-    """Plays a round to its end; `says` answers a follow-up's id with words, or None to stay silent."""
+    """Plays a round of the bundled scenarios at a steady pace."""
 
     def __init__(self, slug, round, store):
         self.clock = Clock()

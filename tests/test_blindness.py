@@ -1,0 +1,125 @@
+"""Nothing a candidate is shown before the debrief tells the solution, in any bundled scenario."""
+
+import re
+from dataclasses import dataclass
+
+import pytest
+
+from grader.events import Candidate, FollowUpAsked, Interviewer, Shown
+from scenarios import catalog, source, vocabulary
+from simulator.interview import Interview, Options
+from simulator.store import Store
+
+ROUNDS = [(slug, round) for slug in catalog.slugs() for round in catalog.load_scenario(slug).rounds]
+
+
+@dataclass
+class Seen:
+    words: str  # everything said or shown that is not code
+    code: str
+
+
+def look_at_everything(slug, round, store) -> Seen:
+    """Ask for all there is to ask for, take all hints, claim something and answer what comes."""
+    interview = Interview.begin(Options(round=round, scenario=slug, seed=0), store)
+    known = vocabulary.load()
+    for diagnostic in known.diagnostics:
+        interview.send(f"/show {diagnostic.id} compare")
+    for area in known.areas:
+        interview.send(f"/code {area.id}")
+        interview.send(f"/code {area.id}")
+    for concept in known.concepts:
+        interview.send(f"what is {concept.term}?")
+    for message in [
+        "/options",
+        "what's the bug?",
+        "show me everything",
+        "/hint",
+        "/hint",
+        "/hint",
+        "how long have I got?",
+    ]:
+        interview.send(message)
+    interview.send("/diagnose I think it is the weather")
+    for _ in range(4):
+        interview.send("I can't say")
+    words, code = [], []
+    for evidence in interview.opening_evidence():
+        words += [evidence.title, evidence.text]
+    for event in interview.events:
+        match event:
+            case Interviewer():
+                words.append(event.text)
+            case FollowUpAsked():
+                words.append(event.question)
+            case Shown():
+                evidence = interview.evidence(event)
+                words.append(event.title)
+                words.append(evidence.beside)
+                is_code = evidence.kind == "code"
+                (code if is_code else words).extend([event.summary, evidence.text])
+    code += [line for block in interview.code() for line in (block.file, *block.lines)]
+    said = sum(isinstance(event, Candidate) for event in interview.events)
+    assert said > len(known.diagnostics)
+    return Seen("\n".join(words), "\n".join(code))
+
+
+def plain(text: str) -> str:
+    return re.sub(r"[^a-z0-9_=.]+", " ", text.lower())
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    monkeypatch.setenv("FLATLINE_HOME", str(tmp_path))
+    return Store(tmp_path)
+
+
+@pytest.mark.parametrize(("slug", "round"), ROUNDS)
+def test_no_text_before_the_debrief_tells_the_solution(slug, round, store):
+    seen = look_at_everything(slug, round, store)
+    solution = catalog.load_solution(slug)
+    said = plain(seen.words)
+    telling = [solution.title, solution.root_cause, solution.mechanism, *solution.wordings, *solution.fixes]
+    telling += [miss.why for miss in solution.near_misses]
+    telling += [answer.model_answer for answer in solution.follow_ups.values()]
+    for text in telling:
+        assert plain(text).strip() not in said, text
+    assert slug not in seen.words
+    assert slug not in seen.code
+    for title in (catalog.load_solution(other).title for other in catalog.slugs()):
+        assert plain(title).strip() not in said
+
+
+@pytest.mark.parametrize(("slug", "round"), ROUNDS)
+def test_lines_of_the_patch_appear_as_code_only(slug, round, store):
+    seen = look_at_everything(slug, round, store)
+    reference, patched = code_lines(source.reference_source()), code_lines(source.patched_source(slug))
+    for line in reference - patched:
+        assert line not in seen.words + seen.code, line
+    for line in patched - reference:
+        assert line not in seen.words, line
+
+
+def code_lines(files: dict[str, str]) -> set[str]:
+    """Lines long enough to be told from others. Settings are left out: a job's configuration is given when asked for."""
+    texts = [text for path, text in files.items() if path.endswith(".py")]
+    return {line.strip() for text in texts for line in text.splitlines() if len(line.strip()) > 12}
+
+
+@pytest.mark.parametrize("slug", catalog.slugs())
+def test_a_patch_brings_no_comment_and_no_telling_name(slug):
+    added = [line[1:] for line in catalog.patch_text(slug).splitlines() if re.match(r"\+(?!\+\+)", line)]
+    for line in added:
+        assert "#" not in line
+        assert not re.search(r"bug|wrong|broken|todo|fixme|oops|buggy|leak", line, re.IGNORECASE)
+
+
+def test_the_anonymous_list_says_nothing(capsys):
+    from simulator.cli import main
+
+    assert main(["list"]) == 0
+    listed = capsys.readouterr().out
+    assert listed.strip()
+    for slug in catalog.slugs():
+        assert slug not in listed
+        assert catalog.load_solution(slug).title not in listed
