@@ -101,7 +101,7 @@ def test_lines_of_the_patch_appear_as_code_only(slug, round, store):
 
 
 def code_lines(files: dict[str, str]) -> set[str]:
-    """Lines long enough to be told from others. Settings are left out: a job's configuration is given when asked for."""
+    """Lines of Python long enough to be told from others; settings are not secret, they are given when asked for."""
     texts = [text for path, text in files.items() if path.endswith(".py")]
     return {line.strip() for text in texts for line in text.splitlines() if len(line.strip()) > 12}
 
