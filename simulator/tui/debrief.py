@@ -33,7 +33,8 @@ class Page(VerticalScroll, can_focus=True):
     DEFAULT_CSS = """
     Page { height: 1fr; padding: 0 2; scrollbar-size: 1 1; }
     Page > Static { height: auto; margin: 0 0 1 0; }
-    Page > .-title { margin: 0; }
+    Page > .-close { margin: 0; }
+    Page > .-block { padding: 0 0 0 2; }
     """
 
 
@@ -44,11 +45,13 @@ class Row(Horizontal):
     Row { height: auto; }
     Row.-last { margin: 0 0 1 0; }
     Row > .mark { width: 13; padding: 0 2 0 0; text-align: right; color: $foreground 85%; }
+    Row.-bullet > .mark { width: 4; padding: 0 1 0 0; }
     Row > .text { width: 1fr; height: auto; }
     """
 
     def __init__(self, mark: str, text: Content) -> None:
         super().__init__(Static(mark, classes="mark", markup=False), Static(text, classes="text", markup=False))
+        self.set_class(len(mark) == 1, "-bullet")
 
 
 class DebriefScreen(Frame[None]):
@@ -125,7 +128,13 @@ class Item(NamedTuple):
     text: Content
 
 
-Part = Content | Item
+class Block(NamedTuple):
+    """A text that stands as it is, set in from the edge."""
+
+    text: Content
+
+
+Part = Content | Item | Block
 
 
 def score_page(card: Scorecard, round: str) -> list[Part]:
@@ -141,6 +150,8 @@ def score_page(card: Scorecard, round: str) -> list[Part]:
         Content("\n").join(rows),
         cause,
     ]
+    if card.gates:
+        parts.append(Content.styled("Limits on the score", "bold $warning"))
     for gate in card.gates:
         head = Content.assemble((visible(gate.name), "bold $warning"), f" — {visible(gate.effect)}")
         parts.append(Item("▲", head + Content(f"\n{visible(gate.reason)}")))
@@ -182,7 +193,7 @@ def answer_page(debrief: Debrief) -> list[Part]:
         _section("Mechanism", debrief.mechanism),
     ]
     if debrief.diff.strip():
-        parts.append(Content.assemble(("The change that did it", "bold"), "\n", coloured_diff(debrief.diff)))
+        parts += [Content.styled("The change that did it", "bold"), Block(coloured_diff(debrief.diff))]
     if debrief.fixes:
         parts += [
             Content.styled("Fixes that count", "bold"),
@@ -211,7 +222,9 @@ def _laid_out(parts: Sequence[Part]) -> Iterator[Widget]:
             row.set_class(not isinstance(following, Item), "-last")
             yield row
         else:
-            yield Static(part, classes="-title" if isinstance(following, Item) else "", markup=False)
+            text = part.text if isinstance(part, Block) else part
+            close = "-close" if isinstance(following, Item | Block) else ""
+            yield Static(text, classes=f"-block {close}" if isinstance(part, Block) else close, markup=False)
 
 
 def coloured_diff(diff: str) -> Content:
@@ -220,7 +233,7 @@ def coloured_diff(diff: str) -> Content:
     lines = []
     for line in visible(diff).rstrip("\n").split("\n"):
         heading = line.startswith(("+++", "---", "diff ", "index "))
-        lines.append(Content.styled("  " + line, "dim" if heading else styles.get(line[:1], "")))
+        lines.append(Content.styled(line, "dim" if heading else styles.get(line[:1], "")))
     return Content("\n").join(lines)
 
 

@@ -46,11 +46,13 @@ class EvidencePane(Vertical):
     EvidencePane > #pieces {
         height: auto; max-height: 25%; border: none; padding: 0; background: $background; scrollbar-size: 1 1;
     }
+    EvidencePane > #pieces > .option-list--option-highlighted { text-style: bold; }
     EvidencePane > #piece-title { height: 1; color: $primary; text-style: bold; text-wrap: nowrap; text-overflow: ellipsis; }
     EvidencePane > #legend { height: auto; max-height: 4; color: $foreground; }
     EvidencePane > #nothing { height: 1fr; color: $foreground 70%; padding: 1 2; }
     EvidencePane > .-off { display: none; }
     EvidencePane:ansi > #pieces { background: ansi_default; }
+    EvidencePane:ansi > #pieces > .option-list--option-highlighted { text-style: reverse; }
     EvidencePane:ansi > #nothing { color: ansi_default; }
     """  # noqa: E501
     BINDINGS = bindings("evidence")

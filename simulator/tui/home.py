@@ -46,13 +46,12 @@ class Home(Frame[None]):
     KEY_PLACES = ("home", "app")
     DEFAULT_CSS = """
     Home > #logo { height: 2; padding: 0 2; color: $accent; text-wrap: nowrap; }
-    Home > #name { height: 1; padding: 0 2; text-style: bold; }
-    Home > #first { height: auto; max-height: 4; padding: 0 2; margin: 1 0; color: $foreground 75%; }
+    Home > #name { height: 1; padding: 0 2; margin: 0 0 1 0; text-style: bold; }
+    Home > #first { height: auto; max-height: 4; padding: 0 2; margin: 0 0 1 0; color: $foreground 75%; }
     Home > OptionList { text-wrap: nowrap; text-overflow: ellipsis; }
     Home > #rounds { height: auto; max-height: 8; margin: 0 1; border: none; background: $background; }
     Home > .-off { display: none; }
     Home.-low > #first { display: none; }
-    Home.-low > #name { margin: 0 0 1 0; }
     Home > OptionList:focus { background-tint: $foreground 0%; }
     Home:ansi > OptionList:focus > .option-list--option-highlighted { text-style: reverse; }
     Home > #choice { height: 1; padding: 0 2; margin: 1 0 0 0; color: $foreground 75%; }

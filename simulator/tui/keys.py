@@ -107,8 +107,9 @@ PLACES = {
 }
 
 HELP = "app.help"
-# A text area would type these keys before a binding is asked.
+# A text area would type these keys, or has other uses for them, before a binding is asked.
 FIRST = {"chat.send", "chat.newline"}
+FIRST_PLACES = {"app", "round"}
 
 SPELLED = {
     "escape": "esc",
@@ -129,7 +130,14 @@ SPELLED = {
 def bindings(*places: str) -> list[BindingType]:
     """Return the bindings of some places, for a widget's or screen's `BINDINGS`."""
     return [
-        Binding(key.keys, key.action, key.label, show=False, id=key.id, priority=key.where == "app" or key.id in FIRST)
+        Binding(
+            key.keys,
+            key.action,
+            key.label,
+            show=False,
+            id=key.id,
+            priority=key.where in FIRST_PLACES or key.id in FIRST,
+        )
         for key in TABLE
         if key.where in places
     ]

@@ -1,12 +1,13 @@
 import math
 
 import pytest
+from textual.content import Content
 
 from grader.scorecard import Cause, Gate, Point, Quote, Scorecard
 from simulator.evidence import CodeBlock, Series
 from simulator.tui.chatlog import clock
 from simulator.tui.code import rows
-from simulator.tui.debrief import Item, bar, coloured_diff, point_line, score_page
+from simulator.tui.debrief import bar, coloured_diff, point_line, score_page
 from simulator.tui.literal import visible
 from simulator.tui.tabular import table
 from simulator.tui.theme import logo
@@ -101,7 +102,7 @@ CARD = Scorecard(
 
 def test_score_page_tells_every_part_of_the_card() -> None:
     parts = score_page(CARD, "debug")
-    page = "\n".join(part.text.plain if isinstance(part, Item) else part.plain for part in parts)
+    page = "\n".join(part.plain if isinstance(part, Content) else part.text.plain for part in parts)
     for part in ("42 of 100", "No hire", "10.0 / 40", "20.0 / 30", "lucky guess", "at most 60", "no evidence was seen",
                  "silence", "asked early", "say why", "[b]another[/b]", "Judged by: rules"):  # fmt: skip
         assert part in page
@@ -116,4 +117,4 @@ def test_point_line_says_not_scored_and_quotes_with_time() -> None:
 
 def test_diff_keeps_its_signs() -> None:
     diff = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-old [red]\n+new\n"
-    assert coloured_diff(diff).plain.split("\n") == [f"  {line}" for line in diff.rstrip().split("\n")]
+    assert coloured_diff(diff).plain.split("\n") == diff.rstrip().split("\n")
