@@ -73,6 +73,8 @@ PER_LAYER = _words(
     """grad_norm_by_layer param_norm update_ratio activations attention_logits attention_entropy attention_pattern
     dead_units spectral_norm optimizer_state nonfinite"""
 )
+# Shown as one curve over the whole model unless layers are asked for.
+WHOLE_MODEL = _words("param_norm update_ratio")
 PER_HEAD = _words("attention_logits attention_entropy attention_pattern dead_units")
 PER_RANK = _words("loss grad_norm param_norm")
 

@@ -218,6 +218,8 @@ class Wants:
             if name == "loss" and values.get("split") == "val":
                 name = "val_loss"
         keeps_layers = literal or name in lexicon.PER_LAYER
+        if values.get("per_layer") and name in lexicon.WHOLE_MODEL and self.run.layers:
+            values.setdefault("layers", tuple(range(self.run.layers)))
         return Request(
             name,
             steps=values.get("steps"),

@@ -226,3 +226,9 @@ def test_the_spelling_aid_is_loaded_when_first_needed() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False", "True", "False"]
+
+
+def test_per_layer_means_all_layers_of_the_run():
+    context = EarContext(total_steps=300, n_layers=4)
+    (request,) = understand("update ratio per layer", vocabulary.load(), context).requests
+    assert request == Request("update_ratio", layers=(0, 1, 2, 3))
