@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from textual import constants
 from textual.app import App
 
 from simulator.errors import FlatlineError
@@ -39,6 +38,11 @@ class FlatlineApp(App[None]):
         session_id: str | None = None,
     ) -> None:
         super().__init__()
+        self.register_theme(THEME)
+        if os.environ.get("TEXTUAL_THEME") not in self.available_themes:
+            # Set as a value, before anything is styled: as a change it would style the first frame twice.
+            self.set_reactive(App.theme, NAME)
+            self.stylesheet.set_variables(self.get_css_variables())
         self._store_factory = store_factory
         self._store: Store | None = None
         self._options = options
@@ -52,9 +56,6 @@ class FlatlineApp(App[None]):
         return Home()
 
     def on_mount(self) -> None:
-        self.register_theme(THEME)
-        if constants.DEFAULT_THEME not in self.available_themes or "TEXTUAL_THEME" not in os.environ:
-            self.theme = NAME
         self.call_after_refresh(self._after_first_frame)
 
     def _after_first_frame(self) -> None:
