@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from textual.containers import VerticalScroll
@@ -109,4 +110,5 @@ def told(event: AnyEvent) -> Said | None:
 
 def _said(who: str, at: float, text: str, classes: str) -> Said:
     head = Content.assemble((who, "bold"), (f"  {clock(at)}", "dim"), "\n")
-    return Said(head + Content(visible(text)), classes)
+    words = re.sub(r"\n{3,}", "\n\n", visible(text).strip("\n"))
+    return Said(head + Content(words), classes)

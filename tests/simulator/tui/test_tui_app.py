@@ -9,6 +9,7 @@ import pytest
 import tui_material as material
 from textual.geometry import Region
 from textual.pilot import Pilot
+from textual.widget import Widget
 from textual.widgets import OptionList, Static, TextArea
 from tui_driving import conversation, press, running, say, screen_text, settle, told
 
@@ -16,6 +17,7 @@ from grader.events import Candidate, Closed, Marked, Noted, Shown
 from simulator.errors import FlatlineError
 from simulator.interview import Options
 from simulator.store import Store
+from simulator.tui.app import FlatlineApp
 from simulator.tui.chatlog import ChatLog
 from simulator.tui.code import Code
 from simulator.tui.composer import Composer
@@ -30,6 +32,11 @@ from simulator.tui.round import Round
 DEBUG = Options(round="debug", scenario=material.SLUG)
 REVIEW = Options(round="review", scenario=material.SLUG)
 pytestmark = pytest.mark.usefixtures("home")
+
+
+def app_of(pilot: Pilot[None]) -> FlatlineApp:
+    assert isinstance(pilot.app, FlatlineApp)
+    return pilot.app
 
 
 def round_of(pilot: Pilot[None]) -> Round:
@@ -133,7 +140,7 @@ async def test_a_round_is_resumed_as_it_stood() -> None:
         pilot.app.screen.query_one("#notes", TextArea).insert("check [bold]beta2[/]")
         session, said = round_of(pilot).interview.session_id, conversation(pilot)
         await press(pilot, "ctrl+q")
-    assert pilot.app.unfinished == session
+    assert app_of(pilot).unfinished == session
     async with running(session_id=session, size=(100, 30)) as pilot:
         assert conversation(pilot).startswith(said)
         assert [piece.number for piece in evidence_of(pilot).pieces] == [0, 0, 1, 2]
@@ -229,6 +236,7 @@ async def test_nothing_lies_outside_the_screen(options: Options | None, size: tu
             await press(pilot, key)
             screen = Region(0, 0, *size)
             for widget in pilot.app.screen.walk_children():
+                assert isinstance(widget, Widget)
                 if widget.is_on_screen and widget.region.area and not _scrolled(widget):
                     assert screen.contains_region(widget.region), f"{widget} at {widget.region}"
             rows = screen_text(pilot).split("\n")
@@ -309,7 +317,7 @@ async def test_missing_traces_are_one_clear_line(tmp_path: Path, monkeypatch: py
 async def test_a_round_that_cannot_be_opened_ends_the_program_with_a_line() -> None:
     async with running(Options(round="debug", scenario="no-such-thing")) as pilot:
         pass
-    assert pilot.app.return_code == 2 and "no-such-thing" in (pilot.app.refused or "")
+    assert app_of(pilot).return_code == 2 and "no-such-thing" in (app_of(pilot).refused or "")
 
 
 async def test_store_that_cannot_be_written_is_told(home: Path) -> None:

@@ -48,7 +48,7 @@ async def test_theme_is_ours_unless_another_is_named(
 def test_leaving_a_round_says_how_to_take_it_up_again(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async def leave(pilot) -> None:  # type: ignore[no-untyped-def]
+    async def leave(pilot) -> None:
         while pilot.app.unfinished is None:
             await pilot.pause(0.05)
         await press(pilot, "ctrl+c")
