@@ -19,8 +19,10 @@ def run(context: Context) -> Artifact:
     if context.model is not None:
         models["trained"] = context.model
     data = {name: measure(model, tokens, context.config.vocab_size) for name, model in models.items()}
-    lines = [f"tokens changed one at a time at positions {', '.join(map(str, places(tokens)))} of rows of "
-             f"{tokens.size(1)}; largest |difference| of the logits at positions before the changed token"]  # fmt: skip
+    lines = [
+        f"tokens changed one at a time at positions {', '.join(map(str, places(tokens)))} of rows of {tokens.size(1)};",
+        "largest |difference| of the logits at positions before the changed token",
+    ]
     for name, found in data.items():
         lines.append(
             f"{'model at initialisation' if name == 'fresh' else 'trained model'}: {found['difference']:.1e} "

@@ -46,9 +46,9 @@ def run(context: Context) -> Artifact:
     worst = max(errors, key=lambda name: errors[name] if errors[name] == errors[name] else float("inf"))
     return Artifact(
         text=(
-            f"2 layers, width 16, float64; up to {PER_TENSOR} entries of each of {len(errors)} parameter tensors\n"
-            f"largest relative error of the analytic gradient against central differences: {errors[worst]:.1e} "
-            f"({worst})"
+            f"2 layers, width 16, float64; up to {PER_TENSOR} entries of each of {len(errors)} tensors\n"
+            f"largest relative error of the analytic gradient against central\n"
+            f"differences: {errors[worst]:.1e} ({worst})"
         ),
         data={"max_relative_error": errors[worst], "parameter": worst, "by_parameter": errors},
     )

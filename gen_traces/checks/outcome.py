@@ -19,6 +19,8 @@ OVERFIT_RATIO, OVERFIT_NATS = 1.5, 0.25
 INIT_RATIO, INIT_NATS = 3.0, 0.1
 # Other tokens later are the same arithmetic for the earlier positions: nothing may move.
 LEAK_RATIO, LEAK = 10.0, 1e-4
+# What is left of a sum over the same terms in another order is rounding, 1e-6 of the outputs' size.
+ORDER_RATIO = 1e-2
 # One position at a time is another order of summation: 1e-6 of the logits' size in float32, 1e-3 in half precision.
 CACHE_RATIO, CACHE = 10.0, 5e-3
 # Central differences in float64 agree to about 1e-6.
@@ -74,6 +76,11 @@ def _init_loss(data: Data) -> dict[str, float]:
     return {"difference": data["difference"]}
 
 
+def _token_order(data: Data) -> dict[str, float]:
+    # A trained model that is no longer finite tells nothing; the one at initialisation always does.
+    return {"fresh": _ratio(data["fresh"])}
+
+
 def _causality(data: Data) -> dict[str, float]:
     return {name: _ratio(part) for name, part in data.items()}
 
@@ -107,6 +114,7 @@ _MEASURES: dict[str, Callable[[Data], dict[str, float]]] = {
     "check_overfit_batch": _overfit,
     "check_init_loss": _init_loss,
     "check_causality": _causality,
+    "check_token_order": _token_order,
     "check_kv_cache": _kv_cache,
     "check_determinism": _determinism,
     "check_gradients": _gradients,
@@ -132,6 +140,7 @@ _RULES: dict[str, Callable[[float, Sequence[float]], bool]] = {
     "check_overfit_batch": _overfit_differs,
     "check_init_loss": lambda value, healthy: _larger(value, healthy, INIT_RATIO, INIT_NATS),
     "check_causality": lambda value, healthy: _larger(value, healthy, LEAK_RATIO, LEAK),
+    "check_token_order": lambda value, healthy: bool(healthy) and value < ORDER_RATIO * min(healthy),
     "check_kv_cache": lambda value, healthy: _larger(value, healthy, CACHE_RATIO, CACHE),
     "check_determinism": lambda value, healthy: bool(healthy) and value not in healthy,
     "check_gradients": lambda value, healthy: _larger(value, healthy, GRADIENT_RATIO, GRADIENT_ERROR),

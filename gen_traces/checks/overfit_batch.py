@@ -31,7 +31,7 @@ def run(context: Context) -> Artifact:
     start, final = losses[0], sum(losses[-5:]) / len(losses[-5:])
     return Artifact(
         text=(
-            f"{STEPS} steps of the job's own loop on one fixed batch of {config.micro_batch} rows "
+            f"{STEPS} steps of the job's own loop on one fixed batch of {config.micro_batch} rows\n"
             f"(accumulation 1, {config.warmup_steps} warmup steps, no decay)\n"
             f"loss at the first step: {start:.4f}\n"
             f"loss at the end (mean of the last 5 steps): {final:.4f}"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import MappingProxyType
 
-from gen_traces.checks import causality, determinism, gradients, init_loss, kv_cache, overfit_batch
+from gen_traces.checks import causality, determinism, gradients, init_loss, kv_cache, overfit_batch, token_order
 from gen_traces.checks.context import Context
 from gen_traces.checks.state import undisturbed
 from traces.format import Artifact
 
 CHECKS = MappingProxyType(
-    {check.ID: check.run for check in (init_loss, causality, kv_cache, gradients, determinism, overfit_batch)}
+    {check.ID: check.run for check in (init_loss, causality, token_order, kv_cache, gradients, determinism, overfit_batch)}
 )
 
 

@@ -49,6 +49,7 @@ class EvidencePane(Vertical):
     EvidencePane > #pieces > .option-list--option-highlighted { text-style: bold; }
     EvidencePane > #piece-title { height: 1; color: $primary; text-style: bold; text-wrap: nowrap; text-overflow: ellipsis; }
     EvidencePane > #legend { height: auto; max-height: 4; color: $foreground; }
+    EvidencePane > #beside { height: 40%; border-top: solid $foreground 30%; }
     EvidencePane > #nothing { height: 1fr; color: $foreground 70%; padding: 1 2; }
     EvidencePane > .-off { display: none; }
     EvidencePane:ansi > #pieces { background: ansi_default; }
@@ -75,6 +76,7 @@ class EvidencePane(Vertical):
         yield Lines(id="lines")
         yield Code(id="shown-code")
         yield Static(id="legend", markup=False)
+        yield Lines(id="beside")
         yield Static(
             "Nothing on the table yet. Ask for what you want to see, in your own words:\n\n"
             "    show me the gradient norm around step 200\n"
@@ -171,6 +173,7 @@ class EvidencePane(Vertical):
         self._switch("#pieces", piece is not None)
         self._switch("#piece-title", piece is not None)
         self._switch("#legend", as_chart)
+        self._switch("#beside", bool(as_chart and evidence and evidence.beside))
         self._switch("#shown-code", as_code)
         self._switch("#lines", piece is not None and not as_chart and not as_code)
         if piece:
@@ -201,6 +204,8 @@ class EvidencePane(Vertical):
         chart.of = evidence
         chart.show(evidence.series, piece.log_y, keep_view=same)
         self.query_one("#legend", Static).update(chart.legend())
+        if evidence.beside:
+            self.query_one("#beside", Lines).show(_texts(evidence.beside))
 
     def _draw_lines(self, piece: Piece, evidence: Evidence | None) -> None:
         lines = self.query_one("#lines", Lines)
@@ -208,9 +213,14 @@ class EvidencePane(Vertical):
             lines.show([Text("fetching …", style="dim")])
         elif evidence.kind == "curves":
             rows, head = table(evidence.series)
-            lines.show([Text(row, style="bold" if index < head else "") for index, row in enumerate(rows)], head)
+            shown = [Text(row, style="bold" if index < head else "") for index, row in enumerate(rows)]
+            lines.show(shown + (_texts(f"\n{evidence.beside}") if evidence.beside else []), head)
         else:
-            lines.show([Text(line) for line in visible(evidence.text).split("\n")])
+            lines.show(_texts(evidence.text))
 
     def _switch(self, selector: str, on: bool) -> None:
         self.query_one(selector).set_class(not on, "-off")
+
+
+def _texts(text: str) -> list[Text]:
+    return [Text(line) for line in visible(text).split("\n")]

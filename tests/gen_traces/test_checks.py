@@ -68,6 +68,9 @@ BREAKS = {
     "a token sees the next one": (
         "model.py", "tril(diagonal=S - T)", "tril(diagonal=S - T + 1)", {"check_causality", "check_kv_cache"},
     ),
+    "positions that are never told": (
+        "model.py", "q, k = apply_rotary(q, cos, sin), apply_rotary(k, cos, sin)", "q, k = q, k", {"check_token_order"},
+    ),
     "positions start again at 0 after the prompt": (
         "model.py", "start = cache.length if cache is not None else 0", "start = 0", {"check_kv_cache"},
     ),
