@@ -10,9 +10,8 @@ from gen_traces.checks.context import Context
 from gen_traces.checks.state import undisturbed
 from traces.format import Artifact
 
-CHECKS = MappingProxyType(
-    {check.ID: check.run for check in (init_loss, causality, token_order, kv_cache, gradients, determinism, overfit_batch)}
-)
+ALL = (init_loss, causality, token_order, kv_cache, gradients, determinism, overfit_batch)
+CHECKS = MappingProxyType({check.ID: check.run for check in ALL})
 
 
 def run_all(context: Context) -> dict[str, Artifact]:
