@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from textual import events
 from textual.message import Message
 from textual.widgets import TextArea
 
 from simulator.errors import FlatlineError
 from simulator.tui.keys import bindings
+
+# A text area would type these keys itself before a binding is asked.
+TAKEN = {"chat.send", "chat.newline"}
 
 
 class Composer(TextArea):
@@ -51,6 +55,16 @@ class Composer(TextArea):
         self.sent: list[str] = []
         self._at = 0
         self._draft = ""
+
+    async def _on_key(self, event: events.Key) -> None:
+        # Not as priority bindings: those overtake what was typed right before them and is still waiting here.
+        bound = self.screen.active_bindings.get(event.key)
+        if bound is not None and bound.binding.id in TAKEN:
+            event.stop()
+            event.prevent_default()
+            await self.run_action(bound.binding.action)
+            return
+        await super()._on_key(event)
 
     def remember(self, text: str) -> None:
         if text.strip() and (not self.sent or self.sent[-1] != text):

@@ -107,8 +107,7 @@ PLACES = {
 }
 
 HELP = "app.help"
-# A text area would type these keys, or has other uses for them, before a binding is asked.
-FIRST = {"chat.send", "chat.newline"}
+# A text area has other uses for some of these keys and would take them before a binding is asked.
 FIRST_PLACES = {"app", "round"}
 
 SPELLED = {
@@ -136,7 +135,7 @@ def bindings(*places: str) -> list[BindingType]:
             key.label,
             show=False,
             id=key.id,
-            priority=key.where in FIRST_PLACES or key.id in FIRST,
+            priority=key.where in FIRST_PLACES,
         )
         for key in TABLE
         if key.where in places
