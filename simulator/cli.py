@@ -46,6 +46,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return DONE
     except KeyboardInterrupt:
         _complain("interrupted")
+    except Exception as error:
+        from simulator.mishap import line_on
+
+        _complain(line_on(error))
     return WRONG
 
 
@@ -79,7 +83,7 @@ def _play(options: argparse.Namespace) -> int:
     from simulator import plain
 
     with _store() as store:
-        return plain.play(Interview.begin(wanted, store))
+        return plain.play(Interview.begin(wanted, store, skipped=_complain))
 
 
 def _resume(options: argparse.Namespace) -> int:
@@ -98,7 +102,7 @@ def _resume(options: argparse.Namespace) -> int:
 
 
 def _screens(options: Options | None, session_id: str | None) -> int:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)):
         raise FlatlineError("the screens need a terminal: use `flatline play --plain` in pipes and scripts")
     from simulator.tui.app import run
 

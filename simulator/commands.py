@@ -22,13 +22,12 @@ from simulator.session import clean
 
 def listing(options: argparse.Namespace) -> int:
     from scenarios import catalog
-    from simulator.table import load_scenario, numbered
+    from simulator.table import playable
     from traces import library
 
     recorded = {ref.name for ref in library.runs() if ref.variant is None}
     rows = []
-    for number, slug in enumerate(numbered(options.pack), 1):
-        scenario = load_scenario(slug, options.pack)
+    for number, slug, scenario in playable(options.pack, _warn):
         rounds = [round for round in scenario.rounds if round == "review" or slug in recorded]
         row = [str(number), scenario.level, scenario.difficulty, ", ".join(rounds) or "not recorded"]
         if options.spoilers:
@@ -168,6 +167,10 @@ def _lines() -> Iterator[str]:
         raw = io.BytesIO(sys.stdin.read().encode("utf-8", "replace"))
     for line in raw:
         yield line.decode("utf-8", "replace").rstrip("\r\n")
+
+
+def _warn(line: str) -> None:
+    print(f"flatline: {' '.join(line.split())}", file=sys.stderr)
 
 
 def _print_json(value: Any) -> None:

@@ -43,8 +43,11 @@ class TraceDesk:
         """
         try:
             return self._fetch(request)
-        except TraceError as error:
-            raise FlatlineError(str(error)) from None
+        except TraceError:
+            # The error names a path, and the path names what is wrong with the run.
+            raise FlatlineError(
+                f"the recording of {name_of(request)} cannot be read: `flatline doctor` tells which file is at fault"
+            ) from None
 
     def opening(self) -> list[Evidence]:
         """What is on the table from the start: the loss and the learning rate over the whole run."""

@@ -61,19 +61,30 @@ class Interview:
         self._monotonic = monotonic
         self._before, self._since = elapsed, monotonic()
         self._beaten = elapsed
-        self._unstored: list[AnyEvent] = []
         self._lock = threading.RLock()
+        events = list(events)
+        self._stored = len(events)
         self._session = Session(
             setup, table, self.elapsed, events, ear=table.ear, guide=table.guide, vocabulary=table.vocabulary
         )
 
     @classmethod
-    def begin(cls, options: Options, store: Store, *, monotonic: Callable[[], float] = time.monotonic) -> Interview:
-        """A new interview, opened. Raises FlatlineError when what is asked for cannot be had."""
+    def begin(
+        cls,
+        options: Options,
+        store: Store,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        skipped: Callable[[str], None] = lambda line: None,
+    ) -> Interview:
+        """A new interview, opened. `skipped` is told in a line what chance had to leave out.
+
+        Raises FlatlineError when what is asked for cannot be had.
+        """
         from simulator.table import choose
 
         check(options)
-        table = choose(options, [entry.scenario for entry in store.history()], random.Random(options.seed))
+        table = choose(options, [entry.scenario for entry in store.history()], random.Random(options.seed), skipped)
         round: Literal["debug", "review"] = "review" if options.round == "review" else "debug"
         minutes = MINUTES[round] if options.minutes is None else float(options.minutes)
         setup = Setup(
@@ -84,7 +95,7 @@ class Interview:
         events = interview._session.start()
         assert isinstance(events[0], Started)
         store.create(events[0], str(options.pack) if options.pack else None)
-        interview._keep(events)
+        interview._keep()
         return interview
 
     @classmethod
@@ -104,7 +115,8 @@ class Interview:
         if entry is None:
             raise FlatlineError("there is no unfinished interview: start one with `flatline play`")
         interview = cls._opened(store, entry, monotonic)
-        interview._keep(interview._session.resumed(now() - entry.beat))
+        interview._session.resumed(now() - entry.beat)
+        interview._keep()
         return interview
 
     @classmethod
@@ -178,12 +190,14 @@ class Interview:
 
     def send(self, text: str) -> list[AnyEvent]:
         with self._lock:
-            return self._keep(self._session.hear(text))
+            self._session.hear(text)
+            return self._keep()
 
     def tick(self) -> list[AnyEvent]:
         """To be called about once a second: says what the clock makes due and leaves a sign of life."""
         with self._lock:
-            events = self._keep(self._session.tick())
+            self._session.tick()
+            events = self._keep()
             now = self.elapsed()
             if not events and not self.closed and now - self._beaten >= BEAT_SECONDS:
                 self._store.beat(self.session_id, now)
@@ -198,15 +212,18 @@ class Interview:
             for file, number in lines:
                 if (file, number) not in shown:
                     raise FlatlineError(f"{file}:{number} is not on the screen")
-            return self._keep(self._session.mark(lines))
+            self._session.mark(lines)
+            return self._keep()
 
     def note(self, text: str) -> list[AnyEvent]:
         with self._lock:
-            return self._keep(self._session.note(text))
+            self._session.note(text)
+            return self._keep()
 
     def finish(self, reason: Literal["finished", "given_up", "time_up"] = "finished") -> list[AnyEvent]:
         with self._lock:
-            return self._keep(self._session.finish(reason))
+            self._session.finish(reason)
+            return self._keep()
 
     # -- what is on the table
 
@@ -256,14 +273,14 @@ class Interview:
         assert started is not None
         return started
 
-    def _keep(self, events: list[AnyEvent]) -> list[AnyEvent]:
-        # Events that could not be stored are tried again with the next ones, so that none is ever missing.
-        self._unstored += events
-        if self._unstored:
-            self._store.append(self.session_id, self._unstored, self._unstored[-1].at)
-            self._beaten = self._unstored[-1].at
-        stored, self._unstored = self._unstored, []
-        return stored
+    def _keep(self) -> list[AnyEvent]:
+        # Whatever is not on disk yet: what could not be stored, or was said before something went wrong, is not lost.
+        events = self._session.events[self._stored :]
+        if events:
+            self._store.append(self.session_id, events, events[-1].at)
+            self._beaten = events[-1].at
+            self._stored += len(events)
+        return events
 
 
 def check(options: Options) -> None:

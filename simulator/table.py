@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import random
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -25,9 +25,15 @@ if TYPE_CHECKING:
     from simulator.state import State
     from traces.library import Run, RunRef
 
+UNREADABLE = "the recorded run cannot be read: `flatline doctor` tells which file is at fault"
 NO_RUN = "none"  # the profile of a review whose scenario has no recorded run
+Skipped = Callable[[str], None]
 # The largest recording first; smoke runs are for tests and serve when there is nothing else.
 PROFILES = ("gpu", "cpu", "smoke")
+
+
+def ignored(line: str) -> None:
+    """Takes a line on what was left out, and says nothing."""
 
 
 class Table:
@@ -83,8 +89,9 @@ class Table:
             return None
         try:
             return library.open_run(self._ref.path)
-        except TraceError as error:
-            raise FlatlineError(str(error)) from None
+        except TraceError:
+            # The error names a path, and the path names what is wrong with the run.
+            raise FlatlineError(UNREADABLE) from None
 
     def opening(self, round: Literal["debug", "review"], minutes: float) -> str:
         """The interviewer's first speech. Raises FlatlineError when a fact it states was not recorded."""
@@ -96,6 +103,15 @@ class Table:
         if round == "debug":
             told["setup"] = setup_line(facts)
         return mouth.say(f"opening_{round}", 2, minutes=f"{minutes:g}", **told)
+
+    def opens(self, round: str) -> None:
+        """Raises FlatlineError when such a round cannot be opened on this table."""
+        if round == "review":
+            self.opening("review", 1.0)
+            self.snippet()
+        else:
+            self.opening("debug", 1.0)
+            self.opening_evidence()
 
     def ear(self, text: str, state: State) -> Understood:
         from simulator.interviewer import ear
@@ -192,6 +208,17 @@ def numbered(pack: str | None = None) -> tuple[str, ...]:
         raise FlatlineError(str(error)) from None
 
 
+def playable(pack: str | None = None, skipped: Skipped = ignored) -> Iterator[tuple[int, str, Scenario]]:
+    """The sound scenarios of the anonymous list with their numbers; `skipped` is told in a line what is broken."""
+    for number, slug in enumerate(numbered(pack), 1):
+        try:
+            scenario = load_scenario(slug, pack)
+        except FlatlineError as error:
+            skipped(f"scenario {number} is left out: {error}")
+        else:
+            yield number, slug, scenario
+
+
 def named(name: str, pack: str | None = None) -> str:
     """The slug of a scenario named by its number in the list, its slug, or its catalogue number or name.
 
@@ -211,10 +238,11 @@ def named(name: str, pack: str | None = None) -> str:
         raise FlatlineError(str(error)) from None
 
 
-def choose(options: Options, played: Sequence[str], rng: random.Random) -> Table:
+def choose(options: Options, played: Sequence[str], rng: random.Random, skipped: Skipped = ignored) -> Table:
     """The table for a new interview: what the options name, the rest by chance, the unplayed before the played.
 
-    `played` are the scenarios of earlier interviews. Raises FlatlineError when nothing fits.
+    `played` are the scenarios of earlier interviews. Chance leaves out what is broken, and tells `skipped` why. Raises
+    FlatlineError when nothing fits.
     """
     from traces import library
 
@@ -234,26 +262,38 @@ def choose(options: Options, played: Sequence[str], rng: random.Random) -> Table
                 f"no run of that scenario is recorded in {library.root()}: `gen-traces record` makes one"
             )
     else:
-        slug, scenario = _by_chance(options, played, rng, set(recorded))
-    return Table(slug, scenario, _run_of(recorded.get(slug, []), options.seed, rng), options.pack)
+        return _by_chance(options, played, rng, recorded, skipped)
+    table = Table(slug, scenario, _run_of(recorded.get(slug, []), options.seed, rng), options.pack)
+    table.opens(options.round)
+    return table
 
 
-def _by_chance(options: Options, played: Sequence[str], rng: random.Random, recorded: set[str]) -> tuple[str, Scenario]:
-    fitting = {}
-    for slug in numbered(options.pack):
-        if options.round == "debug" and slug not in recorded:
-            continue
-        scenario = load_scenario(slug, options.pack)
-        if options.round in scenario.rounds and options.level in (None, scenario.level):
-            fitting[slug] = scenario
-    if not fitting:
-        of = f" of level {options.level}" if options.level else ""
-        raise FlatlineError(
-            f"there is no scenario{of} for a {options.round} round with a recorded run: `flatline doctor` tells more"
-        )
-    fewest = min(played.count(slug) for slug in fitting)
-    slug = rng.choice([slug for slug in fitting if played.count(slug) == fewest])
-    return slug, fitting[slug]
+def _by_chance(
+    options: Options,
+    played: Sequence[str],
+    rng: random.Random,
+    recorded: Mapping[str, Sequence[RunRef]],
+    skipped: Skipped,
+) -> Table:
+    fitting: dict[str, tuple[int, Scenario]] = {}
+    for number, slug, scenario in playable(options.pack, skipped):
+        there = options.round == "review" or slug in recorded
+        if there and options.round in scenario.rounds and options.level in (None, scenario.level):
+            fitting[slug] = number, scenario
+    while fitting:
+        fewest = min(played.count(slug) for slug in fitting)
+        slug = rng.choice([slug for slug in fitting if played.count(slug) == fewest])
+        number, scenario = fitting.pop(slug)
+        table = Table(slug, scenario, _run_of(recorded.get(slug, ()), options.seed, rng), options.pack)
+        try:
+            table.opens(options.round)
+        except FlatlineError as error:
+            skipped(f"scenario {number} is left out: {error}")
+        else:
+            return table
+    of = f" of level {options.level}" if options.level else ""
+    run = " with a recorded run" if options.round == "debug" else ""
+    raise FlatlineError(f"there is no scenario{of} for a {options.round} round{run}: `flatline doctor` tells more")
 
 
 def _run_of(refs: Sequence[RunRef], seed: int | None, rng: random.Random) -> RunRef | None:

@@ -51,6 +51,7 @@ class FlatlineApp(App[None]):
         self.keymap_shown: dict[str, str] = {}
         self.unfinished: str | None = None
         self.refused: str | None = None
+        self.mishap: str | None = None
 
     def get_default_screen(self) -> Home:
         return Home()
@@ -88,6 +89,17 @@ class FlatlineApp(App[None]):
 
     def say(self, text: str, error: bool = True) -> None:
         self.notify(text, severity="error" if error else "information", timeout=12, markup=False)
+
+    def _handle_exception(self, error: Exception) -> None:
+        # Textual would print a traceback over the round; nothing of the round is lost, so a line is enough.
+        from simulator.mishap import line_on
+
+        self.mishap = self.mishap or line_on(error)
+        self._return_code = 2
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._close_messages_no_wait()
 
     # -- from screen to screen
 
@@ -219,6 +231,8 @@ def run(store_factory: Callable[[], Store], options: Options | None = None, sess
     if app.refused:
         print(f"flatline: {app.refused}", file=sys.stderr)
         return 2
+    if app.mishap:
+        print(f"flatline: {app.mishap}", file=sys.stderr)
     if app.unfinished:
         print("Your round is kept as it stood; the clock waits. Take it up again with:\n\n    flatline resume\n")
     return app.return_code or 0

@@ -18,8 +18,20 @@ class Backstage:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="flatline")
 
     async def do(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do the call in the thread and return its result, or raise what it raised."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: call(*args, **kwargs))
+        """Do the call in the thread and return its result.
+
+        Raises FlatlineError: the call's own, or a line on whatever else went wrong in it.
+        """
+
+        def done() -> T:
+            try:
+                return call(*args, **kwargs)
+            except Exception as error:
+                from simulator.mishap import foreseen
+
+                raise foreseen(error) from error
+
+        return await asyncio.get_running_loop().run_in_executor(self._pool, done)
 
     def close(self) -> None:
         """Wait for what has been asked for; nothing can be asked for afterwards."""

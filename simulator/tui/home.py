@@ -198,14 +198,18 @@ def _line(entry: Entry) -> Content:
 
 def _trouble() -> str:
     """Say in one line what is missing to play, nothing when all is there."""
-    from simulator.table import numbered
+    from simulator.table import playable
     from traces import library
 
+    broken: list[str] = []
     try:
-        if not numbered():
+        if not list(playable(skipped=broken.append)) and not broken:
             return "No scenarios are installed: `flatline doctor` tells more."
     except FlatlineError as error:
         return str(error)
     if not library.runs():
         return f"No recorded runs in {library.root()}: only code reviews can be played. `flatline doctor` tells more."
+    if broken:
+        more = f" ({len(broken)} such)" if len(broken) > 1 else ""
+        return f"{broken[0][:1].upper()}{broken[0][1:]}{more}"
     return ""

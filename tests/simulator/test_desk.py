@@ -136,7 +136,8 @@ def test_a_truncated_recording_is_one_clear_line(small_world: Path, tmp_path: Pa
     desk = TraceDesk(library.open_run(copy), vocabulary.load(), dict)
     with pytest.raises(FlatlineError) as caught:
         desk.fetch(Request(diagnostic="loss"))
-    assert "\n" not in str(caught.value) and "signals.parquet" in str(caught.value)
+    assert "\n" not in str(caught.value) and "flatline doctor" in str(caught.value)
+    assert world.SLUG not in str(caught.value)
 
 
 def test_nothing_shown_names_the_scenario(desk: TraceDesk) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import tui_material as material
+from textual.events import Key
 from textual.geometry import Region
 from textual.pilot import Pilot
 from textual.widget import Widget
@@ -14,9 +15,11 @@ from textual.widgets import OptionList, Static, TextArea
 from tui_driving import conversation, press, running, say, screen_text, settle, told
 
 from grader.events import Candidate, Closed, Marked, Noted, Shown
+from simulator import mishap
 from simulator.errors import FlatlineError
 from simulator.interview import Options
 from simulator.store import Store
+from simulator.table import Table
 from simulator.tui.app import FlatlineApp
 from simulator.tui.chatlog import ChatLog
 from simulator.tui.code import Code
@@ -96,6 +99,46 @@ async def test_nothing_before_the_debrief_names_the_scenario() -> None:
             seen += screen_text(pilot)
         for word in (material.SLUG, "momentum was turned", "bad_init"):
             assert word not in seen
+
+
+async def test_a_mishap_in_the_session_is_one_line_and_the_round_goes_on(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(DEBUG) as pilot:
+        with monkeypatch.context() as patched:
+            patched.setattr(Table, "fetch", lambda self, request: {}[material.SLUG])
+            await say(pilot, "show me the gradient norm")
+            (notice,) = pilot.app._notifications
+            assert "KeyError" in notice.message and str(home / mishap.FILE) in notice.message
+            assert material.SLUG not in notice.message
+        assert "KeyError" in (home / mishap.FILE).read_text()
+        await say(pilot, "show me the learning rate")
+        assert "▸" in conversation(pilot) and "learning rate" in conversation(pilot)
+    with Store() as store:
+        seqs = [event.seq for event in store.events(store.history()[0].id)]
+    assert seqs == list(range(1, len(seqs) + 1))
+
+
+async def test_a_mishap_of_the_screens_is_one_line_too(home: Path) -> None:
+    app = FlatlineApp(Store, DEBUG)
+    with pytest.raises(ZeroDivisionError):
+        async with app.run_test() as pilot:
+            await settle(pilot)
+            pilot.app.call_later(lambda: 1 // 0)
+            await pilot.pause()
+            await pilot.pause()
+    app.close()
+    assert app.mishap and "ZeroDivisionError" in app.mishap and app.unfinished
+    assert "ZeroDivisionError" in (home / mishap.FILE).read_text()
+
+
+async def test_home_says_which_scenario_is_broken(tmp_path: Path) -> None:
+    (tmp_path / "pack" / "broken").mkdir()
+    (tmp_path / "pack" / "broken" / "scenario.yaml").write_text("kind: [")
+    async with running() as pilot:
+        assert "is left out" in screen_text(pilot)
+        await press(pilot, "enter")
+        assert isinstance(pilot.app.screen, Round)
 
 
 async def test_a_past_debrief_opens_from_the_history() -> None:
@@ -359,3 +402,13 @@ async def test_evidence_list_can_be_walked_with_the_arrows() -> None:
         assert evidence_of(pilot).piece is not None and evidence_of(pilot).current == 2
         assert "NaN from step 46" in screen_text(pilot)
     assert len(stored(Shown)) == 2
+
+
+async def test_enter_does_not_overtake_what_was_typed_right_before_it() -> None:
+    async with running(DEBUG) as pilot:
+        for message in ("grad norm", "learning rate"):
+            for character in message:
+                pilot.app.post_message(Key(character, character))
+            pilot.app.post_message(Key("enter", "\r"))
+        await settle(pilot)
+        assert [event.text for event in stored(Candidate)] == ["grad norm", "learning rate"]
