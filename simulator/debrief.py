@@ -5,6 +5,7 @@ The only module of this room that opens a solution or a verdict; it refuses whil
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -20,11 +21,19 @@ if TYPE_CHECKING:
     from traces.format import Verdict
 
 
+# A band of next to no width makes any distance huge: beyond this, figures say no more.
+MANY_WIDTHS = 1000
+
+
 class Finding(msgspec.Struct, frozen=True):
-    """A decisive diagnostic and, where the run was verified, how far it leaves the band of healthy runs."""
+    """A decisive diagnostic and, where the run was verified, how far it leaves the band of healthy runs.
+
+    `name` is for readers: `activations (mean over layers)`.
+    """
 
     diagnostic: str
     figures: str
+    name: str
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -59,9 +68,8 @@ class Debrief(msgspec.Struct, frozen=True, kw_only=True):
 
 def score(slug: str, events: Sequence[AnyEvent], profile: str, pack: str | None = None) -> Scorecard:
     """The scorecard of a closed interview. Raises FlatlineError for an open one, or a scenario that is not there."""
-    from grader.errors import GraderError
-
     import grader
+    from grader.errors import GraderError
     from scenarios.errors import ScenarioError
 
     if not any(isinstance(event, Closed) for event in events):
@@ -97,7 +105,7 @@ def make(table: Table, started: Started, card: Scorecard) -> Debrief:
         fixes=solution.fixes,
         diff=diff,
         bug_lines=lines,
-        decisive=tuple(Finding(id, figures(id, verdict)) for id in solution.decisive),
+        decisive=tuple(finding(id, verdict) for id in solution.decisive),
         follow_ups=tuple(
             Question(asked.question, solution.follow_ups[asked.id].model_answer)
             for asked in guide.follow_ups
@@ -123,22 +131,38 @@ def verdict_of(slug: str, profile: str) -> Verdict | None:
         return None
 
 
-def figures(diagnostic: str, verdict: Verdict | None) -> str:
-    """A diagnostic's distance from the healthy band, in words; empty when there is no figure."""
-    if verdict is None:
-        return ""
-    found = [betrayal for betrayal in verdict.betrayals if betrayal.diagnostic == diagnostic]
+def finding(diagnostic: str, verdict: Verdict | None) -> Finding:
+    """A diagnostic and its distance from the healthy band, in words; `figures` is empty when there is no figure."""
+    name = diagnostic.replace("_", " ")
+    found = [one for one in verdict.betrayals if one.diagnostic == diagnostic] if verdict else []
     if found:
-        most = max(found, key=lambda betrayal: betrayal.widths)
-        if most.direction == "nonfinite":
-            return f"{most.column} is not finite from step {most.first_step}"
-        return (
-            f"{most.column} goes {most.widths:.3g} band widths {most.direction} the healthy runs, "
-            f"outside the band from step {most.first_step}"
+        # Of those equally far off, the one that shows it first, and of these the plainest.
+        most = max(found, key=lambda one: (min(one.widths, MANY_WIDTHS), -one.first_step, -len(one.column)))
+        part = _part(most.column)
+        away = (
+            "not finite" if most.direction == "nonfinite" else f"{_widths(most.widths)} {most.direction} healthy runs"
         )
-    if diagnostic in verdict.checks:
-        return "comes out differently from the healthy runs" if verdict.checks[diagnostic] else ""
-    return ""
+        return Finding(diagnostic, f"{away}, from step {most.first_step}", f"{name} ({part})" if part else name)
+    differs = verdict is not None and verdict.checks.get(diagnostic, False)
+    return Finding(diagnostic, "comes out otherwise than in healthy runs" if differs else "", name)
+
+
+def _widths(widths: float) -> str:
+    if widths > MANY_WIDTHS:
+        return f"over {MANY_WIDTHS:,} band widths"
+    shown = f"{widths:.0f}" if widths >= 10 else f"{widths:.2g}"
+    return f"{shown} band width{'s' * (shown != '1')}"
+
+
+def _part(column: str) -> str:
+    """The part of a column's name below its diagnostic's, in words: `layer 3 head 1`, `mean over layers`."""
+    diagnostic, _, below = column.partition("/")
+    if diagnostic in ("loss", "grad_norm", "grad_norm_clipped") and below in ("mean", "peak"):
+        return f"running {below}"
+    stars = re.findall(r"(layer|head)\.\*", below)
+    words = [word.replace("_", " ") for word in re.sub(r"(layer|head)\.\*", "", below).replace("/", ".").split(".")]
+    over = [f"mean over {' and '.join(f'{star}s' for star in stars)}"] if stars else []
+    return ", ".join([*filter(None, [" ".join(filter(None, words))]), *over])
 
 
 def _device(table: Table) -> str:

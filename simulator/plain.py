@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import io
 import os
 import queue
 import re
@@ -23,9 +24,10 @@ from simulator.session import clean
 TICK_SECONDS = 1.0
 PROMPT = "> "
 HELP = """\
-Type what you want to see, what you suspect, and your diagnosis, a message a line.
+Say what you want to see, what you suspect, your diagnosis: one message a line.
 /show NAME [STEPS]     ask for a diagnostic, such as /show grad_norm 180-220
-/mark FILE:LINES ...   mark lines of the code, such as /mark train.py:12-14; /mark alone tells what is marked
+/mark FILE:LINES ...   mark lines of the code, such as /mark train.py:12-14;
+                       /mark alone tells what is marked
 /unmark [FILE:LINES]   take marks away, all of them without lines
 /note TEXT             add a line to your notes; /note alone shows them
 /hint                  ask for a hint
@@ -46,7 +48,7 @@ def play(interview: Interview, stdin: TextIO | None = None, stdout: TextIO | Non
     At the end of a pipe the interview is finished and scored; at the end of a terminal's input, with `/quit` or
     Ctrl-C it is kept. Raises FlatlineError when the store fails, and BrokenPipeError.
     """
-    source, sink = stdin or sys.stdin, stdout or sys.stdout
+    source, sink = stdin or sys.stdin or io.StringIO(), stdout or sys.stdout
     face = _Face(interview, sink, typed=source.isatty())
     face.opening()
     if interview.closed:
@@ -84,7 +86,7 @@ class _Face:
                 self._show(self._interview.finish())
             elif line.strip():
                 if not self._typed:
-                    self.line(f"You: {line.strip()}")
+                    self.line(report.wrapped(f"You: {line.strip()}"))
                 if self._heard(line.strip()):
                     return self._leave()
                 self._show(self._interview.tick())
@@ -114,14 +116,14 @@ class _Face:
         self._show(events[:first])
         for piece in interview.opening_evidence():
             self.line(piece.title)
-            self.line(piece.text)
+            self.line(report.fitted(piece.text))
             self.line("")
         for block in interview.code():
             self.line(code_text(block))
             self.line("")
         for event in events[first:]:
             if isinstance(event, Candidate):
-                self.line(f"You: {event.text}")
+                self.line(report.wrapped(f"You: {event.text}"))
             self._show([event])
         if len(events) > first:
             self.line(f"{duration(interview.remaining())} left.")
@@ -157,7 +159,7 @@ class _Face:
                     self.line("")
                 case Shown(recorded=True):
                     self.line(f"Evidence {event.n}: {event.title}")
-                    self.line(event.summary)
+                    self.line(event.summary if event.request.diagnostic == "code" else report.fitted(event.summary))
                     self.line("")
                 case Notice() | Shown():
                     pass

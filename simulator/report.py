@@ -16,7 +16,7 @@ from simulator.interviewer.mouth import duration
 if TYPE_CHECKING:
     from simulator.debrief import Debrief
 
-WIDTH = 100
+WIDTH = 80
 REASONS = {"finished": "closed by the candidate", "given_up": "given up", "time_up": "closed when the time was up"}
 
 
@@ -124,7 +124,7 @@ def debrief(of: Debrief) -> list[Section]:
             parts.insert(0, Part("text", f"In the code as it ran: {where}"))
         sections.append(Section("The change that made the run go wrong", tuple(parts)))
     if of.decisive:
-        items = [f"{found.diagnostic}: {found.figures}" if found.figures else found.diagnostic for found in of.decisive]
+        items = [f"{found.name}: {found.figures}" if found.figures else found.name for found in of.decisive]
         sections.append(Section("What would have told", tuple(Part("item", item) for item in items)))
     if of.follow_ups:
         parts = [Part("item", f"{q.question} {q.model_answer.strip()}") for q in of.follow_ups]
@@ -176,6 +176,15 @@ def wrapped(text: str, indent: str = "") -> str:
                       break_long_words=False, break_on_hyphens=False)
         for line in text.splitlines()
     )  # fmt: skip
+
+
+def fitted(text: str) -> str:
+    """`text` with its long sentences broken at `WIDTH`; what is laid out in columns or indented stays as it is."""
+    lines = text.split("\n")
+    return "\n".join(
+        wrapped(line, "  ") if len(line) > WIDTH and not re.search(r"^\s|\S\s{2,}\S|[⏎→]", line) else line
+        for line in lines
+    )
 
 
 def as_markdown(title: str, sections: Iterable[Section]) -> str:

@@ -9,6 +9,8 @@ from simulator.evidence import Series
 
 ROWS = 24
 SERIES_PER_TABLE = 4
+WIDTH = 80
+STEP_WIDTH, NUMBER_WIDTH = 6, 10
 
 
 def number(value: float) -> str:
@@ -21,13 +23,18 @@ def number(value: float) -> str:
 
 
 def table(series: Sequence[Series]) -> str:
-    """All series as tables of at most `ROWS` steps and `SERIES_PER_TABLE` series each.
+    """All series as tables of at most `ROWS` steps, `SERIES_PER_TABLE` series and `WIDTH` characters each.
 
     Every series' smallest and largest finite value, its first value that is not finite with its neighbours, and the
     first and last step are always among the rows; the others are spread evenly. Of constant series the first and the
     last step say all.
     """
-    blocks = [series[i : i + SERIES_PER_TABLE] for i in range(0, len(series), SERIES_PER_TABLE)]
+    blocks: list[list[Series]] = []
+    for one in series:
+        if blocks and len(blocks[-1]) < SERIES_PER_TABLE and _width([*blocks[-1], one]) <= WIDTH:
+            blocks[-1].append(one)
+        else:
+            blocks.append([one])
     return "\n\n".join(_block(block) for block in blocks)
 
 
@@ -59,8 +66,17 @@ def _landmarks(series: Series) -> set[int]:
     return found
 
 
+def _head(series: Series) -> str:
+    return f"{series.name} (known-good)" if series.baseline else series.name
+
+
+def _width(series: Sequence[Series]) -> int:
+    """The most characters that a row of a table of these series can have."""
+    return STEP_WIDTH + sum(2 + max(NUMBER_WIDTH, len(_head(one))) for one in series)
+
+
 def _block(series: Sequence[Series]) -> str:
-    heads = ["step", *(f"{one.name} (known-good)" if one.baseline else one.name for one in series)]
+    heads = ["step", *map(_head, series)]
     values = [dict(zip(one.steps, one.values, strict=True)) for one in series]
     lines = [heads]
     for step in rows(series):

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from simulator.interviewer import lexicon
 
 LONGEST_MESSAGE = 4000
+MORE_THAN_A_LABEL = 3  # words before a colon; "fix:" and "my diagnosis:" have fewer
 
 
 def plain(text: str) -> str:
@@ -57,13 +58,20 @@ _CLAUSE = re.compile(
 
 def cut(text: str) -> list[Clause]:
     found: list[Clause] = []
-    for sentence in _SENTENCE.split(text):
-        if not sentence or not sentence.strip():
+    for sentence in (part for whole in _SENTENCE.split(text) for part in _at_colon(whole or "")):
+        if not sentence.strip():
             continue
         asks = sentence.rstrip(' )"').endswith("?")
         parts = [part.strip(" ,:") for part in _CLAUSE.split(sentence)]
         found += [Clause(part, asks) for part in parts if part.strip(" .!?,")]
     return found
+
+
+def _at_colon(sentence: str) -> list[str]:
+    """A suspicion and, after a colon, what it leads to ("maybe the data: a decoded batch please"); a label stays."""
+    head, colon, rest = sentence.partition(": ")
+    leads = colon and len(head.split()) >= MORE_THAN_A_LABEL and lexicon.HYPOTHESIS.search(head)
+    return [head, rest] if leads else [sentence]
 
 
 def without_negated(text: str) -> str:

@@ -23,8 +23,9 @@ class Reading:
         self.text = text if _small_talk(text) else index.correct(text)
         self.concept: str | None = None
         self._acts: list[Act] = []
-        for clause in cut(self.text):
-            self._clause(clause)
+        clauses = cut(self.text)
+        for clause in clauses:
+            self._clause(clause, alone=len(clauses) == 1)
 
     @property
     def acts(self) -> tuple[Act, ...]:
@@ -50,7 +51,7 @@ class Reading:
     def _act(self, act: Act) -> None:
         self._acts.append(act)
 
-    def _clause(self, clause: Clause) -> None:
+    def _clause(self, clause: Clause, alone: bool) -> None:
         text = clause.text
         if lexicon.HINT.search(text) and not lexicon.NO_HINT.search(text):
             return self._act("hint")
@@ -83,6 +84,10 @@ class Reading:
             return self._act(claim)
         if kept != text and not self.wants.mentions(kept):
             return self._act("smalltalk")
+        if clause.asks and not asks and not alone and re.search(r"\bor\b", kept):
+            # "Overflow or a bad batch? Gradient norms please": weighing ideas, not asking for each.
+            self.wants.speaks_of(kept)
+            return self._act("hypothesis")
         if asks or clause.asks or self.wants.terse(kept):
             self.wants.asked(clause, kept)
         elif self.wants.mentions(kept) or _sensible(kept, self.index):

@@ -202,8 +202,8 @@ def answer_page(debrief: Debrief) -> list[Part]:
     if debrief.decisive:
         parts.append(Content.styled("What shows it", "bold"))
         for found in debrief.decisive:
-            figures = f"  {visible(found.figures)}" if found.figures else ""
-            parts.append(Item("·", Content.assemble((found.diagnostic, "bold"), figures)))
+            figures = f": {visible(found.figures)}" if found.figures else ""
+            parts.append(Item("·", Content.assemble((visible(found.name), "bold"), figures)))
     for question in debrief.follow_ups:
         parts.append(_section(question.question, question.model_answer))
     if debrief.references:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -52,6 +53,14 @@ def test_a_piped_script_plays_a_whole_round(small_world: Path) -> None:
     with Store() as store:
         events = store.events(store.history()[0].id)
     assert isinstance(events[-1], Closed) and sum(isinstance(event, Shown) for event in events) == 2
+
+
+def test_everything_but_code_fits_80_columns(small_world: Path) -> None:
+    asked = " ".join(["show me the attention entropy of layers 0 and 1 per head beside the known-good run, please"] * 2)
+    done = run(PLAY, f"{asked}\nconfig\n/help\n/options\nshow the log\n/finish\n")
+    table = re.search(r"(?m)^step .*known-good", done.stdout)
+    assert done.returncode == 0 and table
+    assert [line for line in done.stdout.splitlines() if len(line) > 80 and not line.startswith("    ")] == []
 
 
 def test_a_review_by_pipe_with_marks(small_world: Path) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.evidence import Series
-from simulator.tables import ROWS, SERIES_PER_TABLE, number, rows, table
+from simulator.tables import ROWS, SERIES_PER_TABLE, WIDTH, number, rows, table
 
 _values = st.lists(st.floats(width=32), min_size=1, max_size=300)
 
@@ -42,6 +43,14 @@ def test_a_short_curve_is_whole_and_a_long_one_says_what_is_left_out() -> None:
 def test_many_series_are_split_into_tables() -> None:
     text = table([_series([1.0, 2.0], f"layer {i}") for i in range(6)])
     assert text.count("step") == 2 and "layer 5" in text
+
+
+@given(st.lists(st.text("abcdefgh ", min_size=1, max_size=30), min_size=1, max_size=12), st.booleans())
+def test_tables_fit_a_terminal(names: list[str], baseline: bool) -> None:
+    series = [_series([-1.2345e-12, 2.0, math.nan], name) for name in names]
+    if baseline:
+        series += [msgspec.structs.replace(one, baseline=True) for one in series]
+    assert max(map(len, table(series).splitlines())) <= WIDTH
 
 
 def test_four_significant_digits_and_names_for_the_rest() -> None:
