@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 VARIANTS = {"rerun_lower_lr": "lower_lr", "rerun_longer_warmup": "longer_warmup", "rerun_fp32": "fp32"}
 LOG_DECADES = 2.0
+SAME = 1e-3
 OPEN_END = 10**9  # the last step of a range that was asked for without an end
 
 
@@ -207,21 +208,22 @@ def name_of(request: Request) -> str:
 
 
 def _distinct(series: Sequence[Series]) -> tuple[list[Series], str]:
-    """The series without parameter groups that repeat an earlier one value for value; a line says which those are."""
+    """The series without parameter groups, and values as the script logs them, that repeat another; a line says so."""
     kept: list[Series] = []
     same: list[str] = []
     for one in series:
-        twin = next((other for other in kept if _equal(one, other)), None)
-        if twin is None or not one.name.startswith("group "):
+        twin = next((other for other in kept if _agree(one, other)), None)
+        if twin is None or not one.name.startswith(("group ", "logged")):
             kept.append(one)
         else:
             same.append(f"\n({one.name}: the same as {twin.name})")
     return kept, "".join(same)
 
 
-def _equal(one: Series, other: Series) -> bool:
-    # repr, because NaN is not equal to itself
-    return one.steps == other.steps and repr(one.values) == repr(other.values)
+def _agree(one: Series, other: Series) -> bool:
+    """Whether two series have the same values, but for what rounding on the way to a log takes off."""
+    pairs = zip(one.values, other.values, strict=False)
+    return one.steps == other.steps and all(math.isclose(a, b, rel_tol=SAME) or repr(a) == repr(b) for a, b in pairs)
 
 
 def _missing(request: Request, detail: str | None = None) -> Evidence:
