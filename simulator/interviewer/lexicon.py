@@ -303,7 +303,8 @@ ASSERTED = _any(r"""
 HEDGED = re.compile(
     r"\b(?:maybe|perhaps|might|could|possibly|wonder|suspect\w*|not sure|unsure|guess|whether|hypothes\w+|what if|"
     r"potentially|can't tell|is it possible|may be|conceivabl[ey]|"
-    r"(?:one|two|three|some|several) (?:ideas?|possibilit(?:y|ies)|options?|suspects)|if the (?:bug|problem|issue|cause))\b"
+    r"(?:one|two|three|some|several) (?:ideas?|possibilit(?:y|ies)|options?|suspects)|"
+    r"if the (?:bug|problem|issue|cause))\b"
 )
 HYPOTHESIS = _any(r"""
     \bi(?:'d| would| do)? (?:wonder|suspect|think|guess|believe|bet|assume|imagine|expect|feel|reckon|doubt|suppose)\b
