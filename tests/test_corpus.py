@@ -58,7 +58,9 @@ def test_pandas_reads_the_signals_and_every_column_has_a_name_to_ask_for(slug):
     path = library.run_path(ROOT, PROFILE, slug, 0)
     frame = pd.read_parquet(path / "signals.parquet")
     manifest = library.open_run(path).manifest
-    assert len(frame) == manifest.config["steps"]
+    assert manifest.steps == manifest.config["steps"]
+    # The row after the last step holds the final validation loss.
+    assert list(frame["step"]) == list(range(manifest.steps + 1))
     known = {diagnostic.id for diagnostic in vocabulary.load().diagnostics}
     assert {column.partition("/")[0] for column in frame.columns} - {"step"} <= known
     assert set(manifest.artifacts) <= known

@@ -132,6 +132,21 @@ async def test_a_mishap_of_the_screens_is_one_line_too(home: Path) -> None:
     assert "ZeroDivisionError" in (home / mishap.FILE).read_text()
 
 
+async def test_finishing_without_a_claim_is_pointed_out() -> None:
+    async with running(DEBUG) as pilot:
+        await press(pilot, "f9")
+        assert "not claimed a cause" in screen_text(pilot)
+        await press(pilot, "n")
+        await say(pilot, "My diagnosis: beta2 is wrong")
+        await press(pilot, "f9")
+        assert isinstance(pilot.app.screen, Confirm) and "not claimed a cause" not in screen_text(pilot)
+
+
+async def test_a_review_says_how_lines_are_marked() -> None:
+    async with running(REVIEW) as pilot:
+        assert "space marks a line" in screen_text(pilot)
+
+
 async def test_home_says_which_scenario_is_broken(tmp_path: Path) -> None:
     (tmp_path / "pack" / "broken").mkdir()
     (tmp_path / "pack" / "broken" / "scenario.yaml").write_text("kind: [")
