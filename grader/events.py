@@ -19,7 +19,10 @@ Form = Literal["plot", "table", "values"]
 
 
 class Request(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One thing asked for: a diagnostic's id with the parameters of the message. Steps are inclusive."""
+    """One thing asked for: a diagnostic's id with the parameters of the message. Steps are inclusive.
+
+    `settings` are those of the config that were asked for, none for all of it.
+    """
 
     diagnostic: str
     steps: tuple[int, int] | None = None
@@ -30,6 +33,7 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     area: str | None = None
     form: Form | None = None
     compare: bool = False
+    settings: tuple[str, ...] = ()
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):

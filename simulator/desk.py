@@ -13,6 +13,7 @@ from scenarios.schema import Vocabulary
 from simulator.columns import label, select
 from simulator.errors import FlatlineError
 from simulator.evidence import CodeBlock, Evidence, Series
+from simulator.interviewer.settings import only
 from simulator.tables import number, table
 from traces.errors import TraceError
 
@@ -71,10 +72,11 @@ class TraceDesk:
         artifact = self._run.artifact(id)
         if columns:
             return self._curves(request, id, columns, artifact.text if artifact else "")
+        if id == "config":
+            text = only(artifact.text if artifact else self._settings(), request.settings)
+            return Evidence(title=name_of(request), kind="text", text=text)
         if artifact:
             return Evidence(title=name_of(request), kind="text", text=artifact.text)
-        if id == "config":
-            return Evidence(title=name_of(request), kind="text", text=self._settings())
         return _missing(request)
 
     # -- curves
@@ -188,7 +190,7 @@ def name_of(request: Request) -> str:
     """What is asked for, in words: `grad norm, layer 3, steps 180 to 220, beside the known-good run`."""
     if request.diagnostic == "code":
         return f"the {(request.area or 'training').replace('_', ' ')} code"
-    words = [request.diagnostic.replace("_", " ")]
+    words = [", ".join(request.settings or (request.diagnostic,)).replace("_", " ")]
     if request.split:
         words.append("validation" if request.split == "val" else "training")
     for noun, numbers in (("layer", request.layers), ("head", request.heads)):

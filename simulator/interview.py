@@ -173,6 +173,11 @@ class Interview:
         return self._session.state.lines
 
     @property
+    def diagnosed(self) -> bool:
+        """Whether a cause has been claimed."""
+        return self._session.state.diagnoses > 0
+
+    @property
     def notes(self) -> str:
         return self._session.state.notes
 

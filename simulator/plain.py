@@ -26,6 +26,7 @@ PROMPT = "> "
 HELP = """\
 Say what you want to see, what you suspect, your diagnosis: one message a line.
 /show NAME [STEPS]     ask for a diagnostic, such as /show grad_norm 180-220
+/diagnose TEXT         claim the cause; "I think it is ..." is a hypothesis only
 /mark FILE:LINES ...   mark lines of the code, such as /mark train.py:12-14;
                        /mark alone tells what is marked
 /unmark [FILE:LINES]   take marks away, all of them without lines

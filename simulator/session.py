@@ -32,7 +32,7 @@ from grader.events import (
 from scenarios.schema import Guide, Vocabulary
 from simulator.errors import FlatlineError
 from simulator.evidence import Evidence
-from simulator.interviewer import mouth, turns
+from simulator.interviewer import mouth, settings, turns
 from simulator.interviewer.reasons import areas_with_reason
 from simulator.state import MARKS, State
 
@@ -185,10 +185,14 @@ class Session:
     def _understood(self, text: str) -> Understood:
         """What the ear heard; in a review, where all is on the screen, to name a thing is seldom to ask for it."""
         heard = self._ear(text, self.state)
-        if self.setup.round == "debug" or text.startswith("/"):
+        if text.startswith("/"):
             return heard
         acts: list[Act] = list(heard.acts)
-        requests = tuple(heard.requests)
+        requests = tuple(_precise(request, text) for request in heard.requests)
+        if turns.withdraws(text) and "diagnosis" in acts:
+            acts = [act for act in acts if act != "diagnosis"] or ["hypothesis"]
+        if self.setup.round == "debug":
+            return _Heard(tuple(acts), requests, heard.concept, heard.question)
         if not turns.asks(text) and len(text.split()) > SHORT:
             requests = ()
             acts = [act for act in acts if act != "request"] or ["hypothesis"]
@@ -460,6 +464,13 @@ class Session:
         self.state.apply(event)
         self.events.append(event)
         return event
+
+
+def _precise(request: Request, text: str) -> Request:
+    """A question about a setting or two is answered with these, and the whole config only where it is asked for."""
+    if request.diagnostic != "config":
+        return request
+    return msgspec.structs.replace(request, settings=settings.named(text))
 
 
 def _as_answer(acts: Sequence[Act]) -> tuple[Act, ...]:

@@ -23,7 +23,9 @@ BARE: dict[str, Act] = {
     "repeat": "meta",
     "rules": "meta",
 }
-NAMES = ("show", "code", "hint", "options", "think", "diagnose", "fix", "verify", "time", "repeat", "help")
+NAMES = (
+    "show", "code", "hint", "options", "think", "diagnose", "fix", "verify", "skip", "time", "repeat", "help", "finish",
+)  # fmt: skip
 
 Kind = Literal["says", "asks", "bare", "unknown"]
 

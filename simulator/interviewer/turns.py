@@ -9,6 +9,17 @@ _REVISED = re.compile(
     r"\b(?:diagnosis|mind|root cause|answer)\b|\bmy (?:final )?diagnosis\b|^\W*(?:final )?diagnosis\s*:",
     re.IGNORECASE,
 )
+_WITHDRAWN = re.compile(
+    r"\bi (?:was|am|may be|might be|could be|must be|must have been) (?:probably |clearly |obviously |maybe )?"
+    r"(?:wrong|mistaken|off)\b|\bi'm (?:probably |clearly )?(?:wrong|mistaken)\b|\b(?:scrap|forget) (?:that|it)\b"
+    r"|\bi take (?:that|it) back\b|\bmy (?:guess|idea|hypothesis|theory|diagnosis) (?:was|is) wrong\b",
+    re.IGNORECASE,
+)
+_CLAIMED_ANEW = re.compile(
+    r"\b(?:root cause|diagnosis|the (?:bug|cause|problem|issue|culprit))\b(?! (?:was|is) wrong)"
+    r"|\bit(?:'s| is)\b|\b(?:missing|never|instead of)\b",
+    re.IGNORECASE,
+)
 _ASKS = re.compile(
     r"\?\s*$"
     r"|(?:^|[.,;:!]\s)\s*(?:(?:and|also|but|then|ok|okay|now|first|please)\W+)*(?:show|plot|give|print|display|list|get)\b"
@@ -41,6 +52,11 @@ _WONDERS = re.compile(
 def takes_back(text: str) -> bool:
     """The candidate replaces an earlier claim: "I change my mind, ...", "my diagnosis is ..."."""
     return _REVISED.search(text) is not None
+
+
+def withdraws(text: str) -> bool:
+    """The candidate gives an idea up and puts no other in its place: "I was wrong. Show me ..."."""
+    return _WITHDRAWN.search(text) is not None and _CLAIMED_ANEW.search(_WITHDRAWN.sub(" ", text)) is None
 
 
 def asks(text: str) -> bool:

@@ -14,13 +14,15 @@ from simulator.tui.lines import Lines
 WIDTH = 72
 """Cells of the widest line, so that the page fits the smallest common terminal."""
 HOW = """\
-A debugging round starts with a symptom. Ask for what you want to see, in your own words, say what you suspect and why,
-and when you know the cause, say so: “I think it is …, because …”. Then answer the questions that follow.
+A debugging round starts with a symptom. Ask for what you want to see, in your own words, and say what you suspect and
+why. “I think …” is a hypothesis; when you know the cause, claim it: “My diagnosis: …, because …”. Then answer the
+questions that follow.
 
 A code review starts with the code. Mark the lines at fault, say what is wrong with them and how to mend it.
 
 Short ways: “/show grad_norm 180-220” asks for a diagnostic by name; “what can I ask for?” lists them; “hint” gives one
-of three hints, and costs; “/finish” is the finish key. Nothing you said is lost if the program ends.
+of three hints, and costs; “/skip” passes over a question; “/finish” is the finish key. Nothing you said is lost if the
+program ends.
 
 Text is copied by selecting it with the mouse and ctrl+c; saving the transcript writes all of it to a file.
 """

@@ -34,6 +34,10 @@ WIDE = 110
 """Columns from which conversation and evidence stand side by side."""
 PANES = {"debug": ("chat", "evidence", "code", "notes"), "review": ("chat", "code", "notes")}
 """The panes of each kind of round; a review has nothing but its code."""
+PLACEHOLDERS = {
+    "debug": "Ask, think aloud, claim a cause …  (enter sends, ctrl+j new line)",
+    "review": "Say what is wrong, and why …  (enter sends; F4, then space marks a line)",
+}
 LAST_SECONDS = 120.0
 NOTE_SECONDS = 0.8
 """Pause in typing after which the note pad is put on disk."""
@@ -107,7 +111,7 @@ class Round(Frame[None]):
                 yield Code(id="code")
                 yield Static(id="no-code", markup=False)
                 yield TextArea(id="notes", soft_wrap=True, placeholder="Your notes; nobody else reads them.")
-        yield Composer(id="composer", placeholder="Ask, think aloud, claim a cause …  (enter sends, ctrl+j new line)")
+        yield Composer(id="composer", placeholder=PLACEHOLDERS[self.interview.round])
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -331,6 +335,8 @@ class Round(Frame[None]):
 
     def action_finish(self) -> None:
         question = "Finish the round and see the score?\n\nIt cannot be taken up again afterwards."
+        if not self.interview.diagnosed:
+            question = f"You have not claimed a cause yet.\n\n{question}"
         self.app.push_screen(Confirm(question), self._finish)
 
     def _finish(self, yes: bool | None) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from playing import Play, candidate
 
-from grader.events import Request, Shown
+from grader.events import Act, Request, Shown
 from simulator.interviewer import turns
 from simulator.interviewer.settings import named, only
 
@@ -36,10 +38,17 @@ def test_only_the_lines_asked_for_and_all_where_one_is_not_there() -> None:
     assert only("lr: 0.003\nbatch size: 16", ("lr",)) == "lr: 0.003"
 
 
+def hearing(play: Play, act: Act, *requests: Request) -> None:
+    """From now on every message is taken for that."""
+    heard = SimpleNamespace(acts=(act,), requests=requests, concept=None, question=None)
+    play.session._ear = lambda text, state: heard
+
+
 def test_a_second_question_about_the_config_is_not_the_same_again(play: Play) -> None:
+    hearing(play, "request", Request("config"))
     asked = [
         event.request
-        for text in ("request ?config show me the config", "request ?config is clipping on")
+        for text in ("show me the config", "is clipping on?")
         for event in play.say(text)
         if isinstance(event, Shown)
     ]
@@ -52,8 +61,9 @@ def test_a_second_question_about_the_config_is_not_the_same_again(play: Play) ->
      "forget that, show me the config"],
 )  # fmt: skip
 def test_taking_an_idea_back_is_no_diagnosis(play: Play, text: str) -> None:
+    hearing(play, "diagnosis")
     assert turns.withdraws(text)
-    assert "diagnosis" not in candidate(play.say(f"diagnosis {text}")).acts
+    assert "diagnosis" not in candidate(play.say(text)).acts
     assert play.session.state.diagnoses == 0
 
 
