@@ -119,7 +119,7 @@ def debrief(of: Debrief) -> list[Section]:
         sections.append(Section("Fixes that are right", tuple(Part("item", fix) for fix in of.fixes)))
     where = "; ".join(f"{file}:{ranges(lines)}" for file, lines in of.bug_lines.items() if lines)
     if of.diff.strip():
-        parts = [Part("block", of.diff.rstrip("\n"))]
+        parts = [Part("block", of.diff.rstrip())]
         if where:
             parts.insert(0, Part("text", f"In the code as it ran: {where}"))
         sections.append(Section("The change that made the run go wrong", tuple(parts)))

@@ -231,7 +231,7 @@ def coloured_diff(diff: str) -> Content:
     """Colour a unified diff; its own signs tell the lines apart without colour."""
     styles = {"+": "$success", "-": "$error", "@": "$primary"}
     lines = []
-    for line in visible(diff).rstrip("\n").split("\n"):
+    for line in visible(diff).rstrip().split("\n"):
         heading = line.startswith(("+++", "---", "diff ", "index "))
         lines.append(Content.styled(line, "dim" if heading else styles.get(line[:1], "")))
     return Content("\n").join(lines)

@@ -115,6 +115,10 @@ def test_point_line_says_not_scored_and_quotes_with_time() -> None:
     assert point_line(CARD.red_flags[0]).mark == "-2"
 
 
+def test_a_diff_does_not_end_in_blank_lines() -> None:
+    assert coloured_diff("-a\n+b\n c\n \n \n").plain == "-a\n+b\n c"
+
+
 def test_diff_keeps_its_signs() -> None:
     diff = "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-old [red]\n+new\n"
     assert coloured_diff(diff).plain.split("\n") == diff.rstrip().split("\n")
