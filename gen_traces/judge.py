@@ -34,7 +34,7 @@ CRASH = "stack_trace"
 
 @dataclass(frozen=True)
 class Observed:
-    """What judging needs of one run: its curves by column and the `data` of its artifacts by id.
+    """What judging needs of one run: its curves by column, and by id the `data` of checks and the `text` of facts.
 
     `seed` is the number the run is kept under, `job_seed` the one its job drew from, where that is another.
     """

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gen_traces import judge, tables
 from gen_traces.band import curve
+from gen_traces.checks import outcome
 from gen_traces.errors import RecordingError
 from gen_traces.judge import Healthy, Observed
 from scenarios import catalog
@@ -87,9 +88,11 @@ def is_control(solution: Solution) -> bool:
 
 
 def observed(run: Run) -> Observed:
-    """All curves and artifacts of a recorded run. Raises TraceError when it is damaged."""
+    """All curves of a recorded run, and what judging needs of its artifacts. Raises TraceError when it is damaged."""
     curves = {name: curve(*run.read(name)) for name in run.columns() if not judge.is_noise(name)}
-    artifacts = {id: artifact.data for id in run.manifest.artifacts if (artifact := run.artifact(id)) is not None}
+    found = {id: artifact for id in run.manifest.artifacts if (artifact := run.artifact(id)) is not None}
+    # Only what a candidate can read betrays: a fact is its text.
+    artifacts = {id: artifact.data if outcome.known(id) else artifact.text for id, artifact in found.items()}
     return Observed(run.manifest.seed, run.manifest.status, curves, artifacts, run.manifest.config.get("seed"))
 
 
