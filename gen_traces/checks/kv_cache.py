@@ -28,8 +28,8 @@ def run(context: Context) -> Artifact:
             f"one by one through the cache, against one full pass\n"
             f"largest |difference| of the logits: {data['difference']:.1e} (largest |logit|: {data['scale']:.1e})\n"
             f"most likely token differs at {data['argmax_disagreements']} of {data['positions']} positions\n"
-            f"greedy text from generate() differs from decoding without a cache\n"
-            f"in {data['generation_disagreements']} of {data['generated']} tokens"
+            f"greedy text of generate() and without a cache: different in "
+            f"{data['generation_disagreements']} of {data['generated']} tokens"
         ),
         data=data,
     )
