@@ -41,7 +41,9 @@ class Clause(NamedTuple):
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+|\n+|\s+(?:—|–|-{1,2})\s+(?!\d)|(?<=[a-z)])[!?](?=[a-z])|\s*\.{3,}\s*|;\s*")
 _CLAUSE = re.compile(
     r"\s*(?:,\s*(?:and |but |so |then |or )?"
-    r"|\b(?:and|but|so|then|because|since|as|however|although|though)\b,?\s+|:\s+)"
+    r"|\b(?:and|but|so|then|because|since|as|however|although|though)\b,?\s+"
+    # What follows a label is what the label says, whatever its first word.
+    r"|(?<!fix)(?<!verify)(?<!verification)(?<!prevent)(?<!prevention)(?<!diagnosis)(?<!cause)(?<!bug):\s+)"
     r"(?=(?:also |then |please |now |maybe |perhaps |therefore |hence )*(?:"
     r"i (?:think|suspect|wonder|guess|believe|would|want|need|am|bet|assume|expect|don't|do not|can|could|will|have|"
     r"see|should|just|also|doubt|feel)\b|i'(?:d|m|ll|ve)\b|we (?:should|could|can|need|would|want)\b|let's|let me"
