@@ -139,10 +139,11 @@ def finding(diagnostic: str, verdict: Verdict | None) -> Finding:
         # Of those equally far off, the one that shows it first, and of these the plainest.
         most = max(found, key=lambda one: (min(one.widths, MANY_WIDTHS), -one.first_step, -len(one.column)))
         part = _part(most.column)
-        away = (
-            "not finite" if most.direction == "nonfinite" else f"{_widths(most.widths)} {most.direction} healthy runs"
-        )
-        return Finding(diagnostic, f"{away}, from step {most.first_step}", f"{name} ({part})" if part else name)
+        if most.direction == "nonfinite":
+            figures = f"outside healthy runs from step {most.first_step} on, in the end not finite"
+        else:
+            figures = f"{_widths(most.widths)} {most.direction} healthy runs, from step {most.first_step}"
+        return Finding(diagnostic, figures, f"{name} ({part})" if part else name)
     differs = verdict is not None and verdict.checks.get(diagnostic, False)
     return Finding(diagnostic, "comes out otherwise than in healthy runs" if differs else "", name)
 

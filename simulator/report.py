@@ -108,7 +108,7 @@ def scorecard(card: Scorecard, round: str) -> list[Section]:
 
 def debrief(of: Debrief) -> list[Section]:
     """What was wrong and how it could be seen; without the scorecard."""
-    numbers = ", ".join(str(number) for number in of.catalogue)
+    numbers = ", ".join(f"#{number}" for number in of.catalogue if isinstance(number, int))
     head = [Part("text", of.title + (f" (catalogue: {numbers}; {of.category})" if numbers else f" ({of.category})"))]
     head.append(Part("text", of.root_cause.strip()))
     sections = [

@@ -185,8 +185,8 @@ def point_line(point: Point) -> Item:
 
 def answer_page(debrief: Debrief) -> list[Part]:
     """Lay out what was wrong."""
-    numbers = ", ".join(str(number) for number in debrief.catalogue)
-    where = f"{debrief.category} · {debrief.slug} · {numbers}"
+    numbers = [f"#{number}" for number in debrief.catalogue if isinstance(number, int)]
+    where = " · ".join([debrief.category, debrief.slug, *numbers])
     parts: list[Part] = [
         Content.assemble((visible(debrief.title), "bold $accent"), (f"\n{where}", "dim")),
         _section("Cause", debrief.root_cause),

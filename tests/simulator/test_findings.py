@@ -22,7 +22,7 @@ def verdict(*betrayals: Betrayal, **checks: bool) -> Verdict:
         ("grad_norm/peak", 5680.0, "above", "grad norm (running peak)", "over 1,000 band widths above healthy runs, "
          "from step 0"),
         ("grad_norm", 1.0, "below", "grad norm", "1 band width below healthy runs, from step 0"),
-        ("grad_norm", 1e6, "nonfinite", "grad norm", "not finite, from step 0"),
+        ("grad_norm", 1e6, "nonfinite", "grad norm", "outside healthy runs from step 0 on, in the end not finite"),
         ("activations/layer.*", 2.25, "above", "activations (mean over layers)", "2.2 band widths above healthy runs, "
          "from step 0"),
         ("activations/layer.3", 4.0, "above", "activations (layer 3)", "4 band widths above healthy runs, from step 0"),
