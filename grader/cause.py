@@ -35,6 +35,8 @@ LONG, LONG_FACTOR = 3, 0.75
 """A sentence this many times as long as a wording holds its words by chance, so they count for less."""
 SECOND_CLAIM = 0.5
 """Similarity that a further cause needs to count as claimed in its own right, not as a turn of phrase."""
+LONGEST_QUOTE = 120
+"""Characters of the candidate's sentence that a reason quotes."""
 SHOTGUN = 3
 """This many causes in one message are a list, not a diagnosis."""
 
@@ -55,13 +57,15 @@ class _Key(NamedTuple):
 
 
 class _Fit(NamedTuple):
-    """How well a text fits one key: groups met, similarity to the nearest wording, the text's tokens it rests on."""
+    """How well a text fits one key: groups met, similarity to the nearest wording, the text's tokens it rests on, and
+    the sentence they stand in."""
 
     key: _Key
     met: int
     similarity: float
     used: frozenset[int]
     words: tuple[str, ...]
+    sentence: str = ""
 
     @property
     def full(self) -> bool:
@@ -88,7 +92,7 @@ class Matcher:
         claimed = [said.claimed for said in stance.read(text) if is_prose(said.whole)]
         correct = self._corrections(" ".join(claimed))
         parts = [tokens(part, correct) for part in claimed]
-        fits = {key.slug: self._fit(key, parts) for key in self._keys.values() if not key.healthy}
+        fits = {key.slug: self._fit(key, parts, claimed) for key in self._keys.values() if not key.healthy}
         stated = self._stated(fits, slug)
         whole = " ".join(claimed)
         if len(stated) >= SHOTGUN or any(_is_list(part) for part in claimed):
@@ -145,7 +149,7 @@ class Matcher:
                 return Cause("wrong", None, "names a fault that is not the cause")
         return Cause("none", None, "the message names no cause")
 
-    def _fit(self, key: _Key, parts: list[tuple[str, ...]]) -> _Fit:
+    def _fit(self, key: _Key, parts: list[tuple[str, ...]], sentences: list[str]) -> _Fit:
         best = _Fit(key, 0, 0.0, frozenset(), ())
         offset = 0
         for at, part in enumerate(parts):
@@ -158,7 +162,7 @@ class Matcher:
                 similarity = max(similarity, 0.9 * both)
             used = frozenset(offset + position for positions in found for position in positions)
             said = tuple(" ".join(window[position] for position in positions) for positions in found)
-            fit = _Fit(key, len(found), similarity, used, said)
+            fit = _Fit(key, len(found), similarity, used, said, sentences[at])
             if (fit.met, fit.similarity) > (best.met, best.similarity):
                 best = fit
             offset += len(part)
@@ -317,4 +321,5 @@ def _is_list(text: str) -> bool:
 
 
 def _quoted(fit: _Fit) -> str:
-    return ", ".join(f'"{word}"' for word in fit.words if word) or f"like a wording ({fit.similarity:.0%})"
+    said = " ".join(fit.sentence.split()).strip(" ,;:.")
+    return f'"{said if len(said) <= LONGEST_QUOTE else said[: LONGEST_QUOTE - 1] + "…"}"'

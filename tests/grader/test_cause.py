@@ -64,7 +64,8 @@ def test_the_closest_is_the_scenario_whose_cause_was_claimed():
 
 
 def test_why_cites_the_words():
-    assert "zero gradient" in match("zero_grad is missing", "no_zero_grad").why
+    said = "I looked at the loop. zero_grad is missing after the step."
+    assert '"zero_grad is missing after the step"' in match(said, "no_zero_grad").why
 
 
 def test_case_quotes_and_typos_do_not_matter():
