@@ -254,6 +254,9 @@ class Round(Frame[None]):
             case "/help":
                 self.app.action_help()
             case _:
+                if not self._wide:
+                    # Where one pane fills the screen, the reply would come unseen behind another.
+                    self.action_pane("chat")
                 self.run_worker(self._send(message.text), group="talk")
 
     @on(Composer.ScrollLog)

@@ -427,3 +427,11 @@ async def test_enter_does_not_overtake_what_was_typed_right_before_it() -> None:
             pilot.app.post_message(Key("enter", "\r"))
         await settle(pilot)
         assert [event.text for event in stored(Candidate)] == ["grad norm", "learning rate"]
+
+
+async def test_a_narrow_screen_turns_to_the_conversation_when_something_is_said() -> None:
+    async with running(REVIEW, size=(80, 24)) as pilot:
+        await press(pilot, "f4", "escape")
+        assert round_of(pilot).pane == "code"
+        await say(pilot, "I suspect the last line")
+        assert round_of(pilot).pane == "chat"
