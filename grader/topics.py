@@ -49,8 +49,22 @@ TOPICS: dict[str, tuple[str, ...]] = {
 }
 
 
+# Too wide to stand beside one of the above; a suspicion all the same where nothing narrower is named.
+WIDE: dict[str, tuple[str, ...]] = {
+    "gradients": ("gradients", "backward pass"),
+    "updates": ("updates", "step too large"),
+    "leak": ("leak", "cheats"),
+    "numerics": ("numerics", "numerical"),
+    "forward pass": ("forward pass",),
+}
+
+
 @functools.lru_cache(maxsize=4096)
 def topics(text: str) -> frozenset[str]:
     """Names of the parts that a text speaks of."""
     said = tokens(plain(text))
-    return frozenset(name for name, options in TOPICS.items() if any(find(phrase(option), said) for option in options))
+    return _named(TOPICS, said) or _named(WIDE, said)
+
+
+def _named(options: dict[str, tuple[str, ...]], said: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(name for name, ways in options.items() if any(find(phrase(way), said) for way in ways))
