@@ -102,7 +102,7 @@ class Table:
         }
         if round == "debug":
             told["setup"] = setup_line(facts)
-        return mouth.say(f"opening_{round}", 2, minutes=f"{minutes:g}", **told)
+        return mouth.say(f"opening_{round}", 2, minutes=mouth.duration(minutes * 60), **told)
 
     def opens(self, round: str) -> None:
         """Raises FlatlineError when such a round cannot be opened on this table."""
