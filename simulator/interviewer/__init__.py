@@ -1,1 +1,1 @@
-"""The interviewer: `ear` turns text into acts and requests, `mouth` says things, `desk` fetches evidence."""
+"""The interviewer: `ear` turns a message into acts and requests, `mouth` words what is said."""
