@@ -184,7 +184,7 @@ def _same(wanted: str, token: str) -> bool:
 
 def is_prose(sentence: str) -> bool:
     """Whether a sentence has the small words that a statement needs; a heap of keywords has not."""
-    every = re.findall(r"[a-z0-9]+", sentence)
+    every = re.findall(r"[a-z_][a-z0-9_]*", sentence)
     return len(every) < HEAP or sum(word in _STOP or word in _SMALL for word in every) >= SMALL_WORDS * len(every)
 
 

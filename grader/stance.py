@@ -71,7 +71,7 @@ _SOUND_PARTS = re.compile(
 
 
 WELL = re.compile(
-    r"\b(?:it|this|run|training|everything|all)\s+(?:is|looks|seems)\s+(?:to be\s+)?"
+    r"(?:^|\b(?:it|this|run|training|everything|all)\s+)(?:is|looks|seems)\s+(?:to be\s+)?"
     r"(?:perfectly\s+|quite\s+|all\s+|just\s+|totally\s+)?"
     r"(?:healthy|fine|normal|ok|okay|good|as expected)\b"
 )
