@@ -24,8 +24,8 @@ def run(context: Context) -> Artifact:
     data["trained"] = trained
     return Artifact(
         text=(
-            f"{'trained model' if trained else 'model at initialisation'}, {T // 2} positions at once and the rest\n"
-            f"one by one through the cache, against one full pass\n"
+            f"{'trained model' if trained else 'model at initialisation'}, decoding with the cache "
+            f"against one full pass\n"
             f"largest |difference| of the logits: {data['difference']:.1e} (largest |logit|: {data['scale']:.1e})\n"
             f"most likely token differs at {data['argmax_disagreements']} of {data['positions']} positions\n"
             f"greedy text of generate() and without a cache: different in "

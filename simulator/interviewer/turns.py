@@ -6,7 +6,8 @@ import re
 
 _REVISED = re.compile(
     r"\b(?:new|another|different|revised?|change[sd]?|changing|instead of|take (?:that|it) back)\b.{0,40}"
-    r"\b(?:diagnosis|mind|root cause|answer)\b|\bmy (?:final )?diagnosis\b|^\W*(?:final )?diagnosis\s*:",
+    r"\b(?:diagnosis|mind|root cause|answer)\b|\bmy (?:final )?diagnosis\b|^\W*(?:final )?diagnosis\s*:"
+    r"|^\W*the (?:bug|root cause)(?:\s*:|\s+is (?:that|the|in|an?)\b)",
     re.IGNORECASE,
 )
 _WITHDRAWN = re.compile(
