@@ -29,13 +29,6 @@ class Piece(NamedTuple):
     lines: tuple[str, ...]
 
 
-class ChangedText(NamedTuple):
-    """Lines a patch takes away and lines it puts in, without line ends, in the patch's order."""
-
-    removed: tuple[str, ...]
-    added: tuple[str, ...]
-
-
 @functools.lru_cache(maxsize=1)
 def _reference() -> tuple[tuple[str, str], ...]:
     paths = (path for path in REFERENCE.rglob("*") if path.suffix in SUFFIXES and "__pycache__" not in path.parts)
@@ -75,16 +68,6 @@ def changed_lines(slug: str, pack: Path | str | None = None) -> dict[str, tuple[
         length = len(split_lines(patched.get(edit.file, "")))
         changed[edit.file] = tuple(line for line in touched_lines(edit) if line <= length)
     return changed
-
-
-def changed_text(slug: str, pack: Path | str | None = None) -> ChangedText:
-    """The lines a scenario's patch removes and adds: what no candidate may be told before the debrief."""
-    edits = parse_patch(catalog.patch_text(slug, pack), f"{slug}/bug.patch")
-    lines = [line for edit in edits for hunk in edit.hunks for line in hunk.lines]
-    return ChangedText(
-        removed=tuple(text.rstrip("\n") for sign, text in lines if sign == "-"),
-        added=tuple(text.rstrip("\n") for sign, text in lines if sign == "+"),
-    )
 
 
 def regions(source: dict[str, str], wanted: Iterable[Region]) -> list[Piece]:

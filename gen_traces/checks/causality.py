@@ -15,20 +15,12 @@ ID = "check_causality"
 
 def run(context: Context) -> Artifact:
     tokens = job.rows(context, 2, context.config.seq_len)
-    models = {"fresh": job.fresh_model(context)}
-    if context.model is not None:
-        models["trained"] = context.model
-    data = {name: measure(model, tokens, context.config.vocab_size) for name, model in models.items()}
+    data = job.by_state(context, lambda model: measure(model, tokens, context.config.vocab_size))
     lines = [
         f"tokens changed one at a time at positions {', '.join(map(str, places(tokens)))} of rows of {tokens.size(1)};",
         "largest |difference| of the logits at positions before the changed token",
     ]
-    for name, found in data.items():
-        lines.append(
-            f"{'model at initialisation' if name == 'fresh' else 'trained model'}: {found['difference']:.1e} "
-            f"(largest |logit|: {found['scale']:.1e})"
-        )
-    return Artifact("\n".join(lines), data)
+    return Artifact("\n".join([*lines, *job.lines_by_state(data, "logit")]), data)
 
 
 def places(tokens: torch.Tensor) -> list[int]:

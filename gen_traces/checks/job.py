@@ -8,6 +8,7 @@ import dataclasses
 import io
 import json
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,20 @@ def fresh_model(context: Context, config: Any = None) -> Any:
     config = config or context.config
     torch.manual_seed(config.seed)
     return context.modules["model"].GPT(config).to(context.device)
+
+
+def by_state(context: Context, measure: Callable[[Any], dict[str, float]]) -> dict[str, dict[str, float]]:
+    """What `measure` finds in a `fresh` model and, where training left one, in the `trained` one."""
+    models = {"fresh": fresh_model(context)} | ({} if context.model is None else {"trained": context.model})
+    return {name: measure(model) for name, model in models.items()}
+
+
+def lines_by_state(data: dict[str, dict[str, float]], scale: str) -> list[str]:
+    """A line for each of `by_state`, which measured a `difference` beside the `scale` of what it is one of."""
+    named = {"fresh": "model at initialisation", "trained": "trained model"}
+    return [
+        f"{named[n]}: {found['difference']:.1e} (largest |{scale}|: {found['scale']:.1e})" for n, found in data.items()
+    ]
 
 
 def text(context: Context, length: int) -> bytes:

@@ -19,20 +19,12 @@ ID = "check_token_order"
 
 def run(context: Context) -> Artifact:
     tokens = job.rows(context, 4, context.config.seq_len)
-    models = {"fresh": job.fresh_model(context)}
-    if context.model is not None:
-        models["trained"] = context.model
-    data = {name: measure(model, tokens) for name, model in models.items()}
+    data = job.by_state(context, lambda model: measure(model, tokens))
     lines = [
         "pairs of neighbouring tokens swapped in the first half of a row;",
         "largest |difference| of block 0's output at the last position",
     ]
-    for name, found in data.items():
-        lines.append(
-            f"{'model at initialisation' if name == 'fresh' else 'trained model'}: {found['difference']:.1e} "
-            f"(largest |output|: {found['scale']:.1e})"
-        )
-    return Artifact("\n".join(lines), data)
+    return Artifact("\n".join([*lines, *job.lines_by_state(data, "output")]), data)
 
 
 @torch.no_grad()

@@ -29,7 +29,6 @@ def test_the_reference_is_python_and_yaml_only() -> None:
 def test_a_healthy_control_is_the_reference(pack: Path) -> None:
     assert source.patched_source("blue-elk", pack) == source.reference_source()
     assert source.changed_lines("blue-elk", pack) == {}
-    assert source.changed_text("blue-elk", pack) == ((), ())
 
 
 def test_a_patched_scenario(pack: Path) -> None:
@@ -41,7 +40,6 @@ def test_a_patched_scenario(pack: Path) -> None:
     before, after = source.changed_lines("amber-fox", pack)["train.py"]
     gap = reference["train.py"].split("\n").index(line.rstrip("\n"))
     assert (before, after) == (gap, gap + 1)
-    assert source.changed_text("amber-fox", pack) == ((line.rstrip("\n"),), ())
     (piece,) = source.snippet("amber-fox", pack)
     assert piece.lines[0].startswith("def train_step(") and "zero_grad" not in "\n".join(piece.lines)
     assert source.tree_sha256(patched) != source.tree_sha256(reference)
@@ -50,8 +48,6 @@ def test_a_patched_scenario(pack: Path) -> None:
 def test_a_setting_is_patched_like_code(pack: Path) -> None:
     write_patch(pack, "configs/base.yaml", "lr: 0.003", "lr: 3.0")
     assert "lr: 3.0" in source.patched_source("amber-fox", pack)["configs/base.yaml"]
-    changed = source.changed_text("amber-fox", pack)
-    assert changed.removed == ("lr: 0.003",) and changed.added == ("lr: 3.0",)
 
 
 def test_a_patch_that_does_not_apply_names_the_scenario(pack: Path) -> None:
