@@ -13,7 +13,8 @@ A column whose healthy values are all positive is judged on both scales and the 
 falls to a thousandth of itself cannot be further below the band than its own size, but it is far off in ratio. Values
 enter the logarithm clamped from below at max(0.1 % of the healthy level over the run, `resolution`).
 
-`relative` is 2 %, but 100 % for peaks, where one seed easily has a spike of twice the height of another's.
+`relative` is 2 %, but 100 % for peaks, where one seed easily has a spike of twice the height of another's, and coarse
+for what depends on the machine (`COARSE`): twice as slow says nothing on a shared one.
 `resolution` is the smallest difference, in the column's own unit, that means anything (`RESOLUTION`).
 """
 
@@ -33,12 +34,14 @@ Floats = NDArray[np.float64]
 CAP = 1e6
 RELATIVE = 0.02
 RELATIVE_OF_PEAKS = 1.0
+COARSE = {"throughput": 1.0, "memory": 0.05}
 OVERALL_FLOOR = 1e-3
 # A run is outside once it has been a whole width away: with three seeds a fourth healthy one often grazes the edge.
 OUTSIDE = 1.0
 
-# By diagnostic. Fractions of units, counts and nats have a natural grain; the rest is left to the other floors.
+# By diagnostic. Fractions of units, counts, MiB and nats have a natural grain; the rest is left to the other floors.
 RESOLUTION: dict[str, float] = {
+    "memory": 20.0,
     "loss": 0.02,
     "val_loss": 0.02,
     "token_loss": 0.05,
@@ -46,6 +49,7 @@ RESOLUTION: dict[str, float] = {
     "nonfinite": 0.5,
     "attention_pattern": 1e-3,
     "attention_entropy": 0.02,
+    "eval_metrics": 0.05,
 }
 SMALLEST = 1e-9
 
@@ -102,7 +106,7 @@ def resolution_of(column: str) -> float:
 
 
 def relative_of(column: str) -> float:
-    return RELATIVE_OF_PEAKS if column.endswith("/peak") else RELATIVE
+    return RELATIVE_OF_PEAKS if column.endswith("/peak") else COARSE.get(column.partition("/")[0], RELATIVE)
 
 
 def default_window(curves: Sequence[Curve]) -> int:

@@ -6,14 +6,12 @@ run. Rows, artifacts and report are files in the result folder; whatever kills t
 
 from __future__ import annotations
 
-import functools
 import importlib
 import os
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,8 +22,6 @@ from gen_traces.results import AFTERWARDS, ARTIFACTS, FAILURE, REPORT, Report
 from traces.format import Artifact
 from traces.plain import to_plain
 
-# The order matters: what others import by name must be wrapped before they do.
-WRAPPED = ("loss", "runlog", "data", "checkpoint", "evaluate")
 CADENCE_KEYS = {"val_loss": "eval_every", "disk": "checkpoint_every"}
 
 
@@ -38,6 +34,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     config: str
     device: str
     overrides: dict[str, Any]
+    workload: str = "lm_pretraining"
     checks: bool = True
 
 
@@ -60,41 +57,23 @@ def main(argv: list[str]) -> int:
 
 class Child:
     def __init__(self, spec: Spec) -> None:
-        from gen_traces.observe import activations, attention, batches, gradients, resources, setup, tokens, weights
-        from gen_traces.observe.jobhooks import JobHooks
+        from gen_traces import kinds
+        from gen_traces.observe import setup
         from gen_traces.observe.watch import Watch
+        from scenarios import workloads
 
         self.spec = spec
+        self.script = workloads.find(spec.workload).script.removesuffix(".py")
         self.out = Path(spec.out)
         (self.out / ARTIFACTS).mkdir(parents=True, exist_ok=True)
-        self.watch = watch = Watch(self.out)
-        self.throughput = resources.Throughput(watch)
-        self.setup = setup.Setup(watch)
-        self.batches = batches.Batches(watch)
-        self.attention = attention.Attention(watch)
-        watch.observers = [
-            gradients.Gradients(watch),
-            gradients.Optimizers(watch),
-            gradients.LossScale(watch),
-            weights.Weights(watch),
-            weights.Spectra(watch),
-            activations.Activations(watch),
-            activations.Logits(watch),
-            activations.DeadUnits(watch),
-            activations.NonFinite(watch),
-            self.attention,
-            tokens.TokenLoss(watch),
-            self.batches,
-            self.setup,
-            self.throughput,
-            resources.Memory(watch),
-        ]
-        self.hooks = JobHooks(watch, self.throughput.waited, self.throughput.pause)
+        self.watch = Watch(self.out)
+        self.kind = kinds.of(spec.workload).Kind(self.watch)
+        self.watch.observers = self.kind.observers()
+        self.hardware, self.device_name, self.versions = setup.hardware_artifact(spec.device)
         self.modules: dict[str, ModuleType] = {}
         self.config: Any = None
         self.model: Any = None
         self.notes: list[str] = []
-        self.columns: dict[str, int] = {}
 
     def run(self) -> None:
         error = self.train()
@@ -112,10 +91,13 @@ class Child:
 
         self.watch.attach()
         try:
-            self.hooks.install({name: module for name in WRAPPED if (module := self._try_import(name))})
-            self.config = self._load_config()
-            train = importlib.import_module("train")
-            self.model = train.main(self.arguments())
+            modules = {name: module for name in self.kind.wrapped if (module := self.module(name))}
+            self.kind.install(modules)
+            script = importlib.import_module(self.script)
+            self.model = script.main(self.arguments())
+            if self.stopped_early():
+                self.watch.next_leg()
+                self.model = script.main([*self.arguments(), "--resume"])
         except (Exception, SystemExit) as error:
             text = tracebacks.shown(error, Path(self.spec.work))
             print(text, file=sys.stderr, flush=True)
@@ -123,8 +105,14 @@ class Child:
             return tracebacks.one_line(error)
         finally:
             self.watch.detach()
+            self.config = self.kind.hooks.config
             self.model = self.model if self.model is not None else self.watch.model
         return None
+
+    def stopped_early(self) -> bool:
+        """Whether the job is one in two legs and has ended the first."""
+        config = self.kind.hooks.config
+        return 0 < getattr(config, "stop_after", 0) < config.steps
 
     def close_console(self) -> None:
         """What is printed from here on is not the job's and goes to a file of its own."""
@@ -150,20 +138,16 @@ class Child:
             if (file := getattr(module, "__file__", None)) and Path(file).resolve().parent == work
         }
 
-    def _try_import(self, name: str) -> ModuleType | None:
+    def module(self, name: str) -> ModuleType | None:
+        """A module of the job; None, with a note, when it cannot be imported or there is none."""
         try:
-            return importlib.import_module(name)
+            self.modules[name] = importlib.import_module(name)
+            return self.modules[name]
+        except ModuleNotFoundError:
+            return None
         except Exception as error:
             # The job will meet the same error where it imports the module itself; there it is recorded.
             self.notes.append(f"{name} cannot be imported: {type(error).__name__}")
-            return None
-
-    def _load_config(self) -> Any:
-        try:
-            overrides = {key: _as_text(value) for key, value in self.spec.overrides.items()}
-            return importlib.import_module("config").load_config(self.spec.config, overrides)
-        except Exception as error:
-            self.notes.append(f"the configuration cannot be loaded: {type(error).__name__}")
             return None
 
     def save(self, id: str, artifact: Artifact) -> None:
@@ -172,52 +156,7 @@ class Child:
 
     def make_artifacts(self, error: str | None) -> None:
         """Every artifact that what was seen allows; one that fails is left out with a note."""
-        from gen_traces.observe import batches, outputs, setup
-        from gen_traces.observe.jobhooks import contents
-
-        watch, hooks, modules = self.watch, self.hooks, self.modules
-        hardware, self.device_name, self.versions = setup.hardware_artifact(self.spec.device)
-        makers: dict[str, Callable[[], Artifact]] = {
-            "hardware": lambda: hardware,
-            "nonfinite": lambda: setup.nonfinite_artifact(watch.first_nonfinite),
-        }
-        if self.config is not None:
-            makers["config"] = lambda: setup.config_artifact(self.config)
-        if self.setup.parameters:
-            makers["precision"] = lambda: setup.precision_artifact(self.setup, watch.scaler)
-            makers["model_summary"] = lambda: setup.model_summary_artifact(self.setup, self.model)
-            makers["train_mode"] = lambda: setup.train_mode_artifact(self.setup, self.model)
-        file = Path(self.spec.work) / "run" / "checkpoint.pt"
-        makers["checkpoint"] = lambda: setup.checkpoint_artifact(
-            hooks.checkpoints, hooks.loaded, contents(file) if file.is_file() else {}
-        )
-        if chosen := self.batches.chosen():
-            makers["batch"] = lambda: batches.batch_artifact(chosen)
-        held_out = getattr(hooks.validation, "tokens", None)
-        val_documents = hooks.validation_documents
-        if hooks.batches is not None and self.batches.served:
-            served = functools.cache(lambda: batches.Served(hooks.batches, self.batches.served))
-            makers["data_order"] = lambda: batches.data_order_artifact(served())
-            makers["data_stats"] = lambda: batches.data_stats_artifact(served(), val_documents)
-            if val_documents is not None:
-                makers["split_overlap"] = lambda: batches.split_overlap_artifact(served(), held_out, val_documents)
-            if "data" in modules and self.config is not None:
-                vocabulary = self.config.vocab_size
-                makers["tokenizer_roundtrip"] = lambda: batches.tokenizer_artifact(
-                    modules["data"], vocabulary, served().documents
-                )
-        if self.attention.corners:
-            makers["attention_pattern"] = lambda: outputs.attention_pattern_artifact(self.attention.corners)
-        if self.model is not None and error is None:
-            if "engine" not in modules and (engine := self._try_import("engine")):
-                modules["engine"] = engine
-            if "engine" in modules and "data" in modules:
-                makers["samples"] = lambda: outputs.samples_artifact(
-                    modules["engine"].generate, modules["data"].encode, self.model, self.spec.device, watch.step
-                )
-            if held_out is not None:
-                makers["predictions"] = lambda: outputs.predictions_artifact(self.model, held_out[0])
-        for id, make in makers.items():
+        for id, make in self.kind.artifacts(self, error).items():
             try:
                 self.save(id, make())
             except Exception as failure:
@@ -226,9 +165,8 @@ class Child:
     def run_checks(self) -> None:
         from gen_traces.checks import Context, run_all
 
-        for name in ("model", "data", "optim", "loss", "engine", "evaluate", "checkpoint", "config", "train"):
-            if name not in self.modules and (module := self._try_import(name)):
-                self.modules[name] = module
+        for name in self.kind.experimented:
+            self.module(name)
         context = Context(
             modules=self.modules,
             config=self.config,
@@ -236,7 +174,7 @@ class Child:
             model=self.model,
             device=self.spec.device,
         )
-        for id, artifact in run_all(context).items():
+        for id, artifact in run_all(context, self.kind.checks).items():
             self.save(id, artifact)
 
     def write_report(self, error: str | None) -> None:
@@ -250,13 +188,7 @@ class Child:
         facts: dict[str, Any] = {"device": self.spec.device, "device_name": self.device_name}
         if self.model is not None:
             facts["parameters"] = sum(parameter.numel() for parameter in self.model.parameters())
-        for fact, attribute in (("train_documents", "documents"), ("train_rows", "rows")):
-            if hasattr(self.hooks.batches, attribute):
-                facts[fact] = len(getattr(self.hooks.batches, attribute))
-        if self.batches.served:
-            facts["rows_per_step"] = len(next(iter(self.batches.served.values())))
-            facts["tokens_per_step"] = facts["rows_per_step"] * self.batches.row_length
-            facts["tokens_seen"] = self.throughput.tokens_seen
+        facts |= self.kind.facts()
         report = Report(
             error=error,
             steps=self.watch.logged,

@@ -24,9 +24,10 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     set: dict[str, Any] = {}
     configs: dict[str, dict[str, Any]] = {}
 
-    def overrides(self, config_name: str) -> dict[str, Any]:
-        """What this profile changes in the configuration of that name."""
-        return self.set | self.configs.get(config_name, {})
+    def overrides(self, config_name: str, code: Source | None = None) -> dict[str, Any]:
+        """What this profile changes in the configuration of that name; of `set`, the keys that the code knows."""
+        known = self.set if code is None else default_values(code)
+        return {key: value for key, value in self.set.items() if key in known} | self.configs.get(config_name, {})
 
 
 def load_profiles(path: Path | None = None) -> dict[str, Profile]:
@@ -69,12 +70,27 @@ def config_values(source: Source, name: str) -> dict[str, Any]:
 
 
 def default_values(source: Source) -> dict[str, Any]:
-    """The defaults of the configuration dataclass in `config.py`, read without running it."""
+    """The defaults of the job's configuration dataclass, read without running it.
+
+    It is that of `config.py` or of a `*_config.py`, which extends the plain one or, without a base, replaces it.
+    """
+    found: dict[str, Any] = {}
+    for name in sorted((name for name in source if name.endswith("config.py")), key=len):
+        tree = _parsed(source[name])
+        alone = not any(isinstance(node, ast.ClassDef) and node.bases for node in tree.body)
+        found = _defaults(tree) if alone else found | _defaults(tree)
+    return found
+
+
+def _parsed(text: str) -> ast.Module:
     try:
-        tree = ast.parse(source.get("config.py", ""))
+        return ast.parse(text)
     except SyntaxError:
-        return {}
-    found = {}
+        return ast.Module([], [])
+
+
+def _defaults(tree: ast.Module) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
             try:

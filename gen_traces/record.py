@@ -19,7 +19,7 @@ from gen_traces import facts, jobs, profiles, results, thrift
 from gen_traces.errors import RecordingError
 from gen_traces.jobs import Interrupted, Job, Outcome
 from gen_traces.profiles import Profile
-from scenarios import catalog, source
+from scenarios import catalog, source, workloads
 from traces import library
 from traces.errors import TraceError
 from traces.format import Manifest
@@ -27,6 +27,8 @@ from traces.writer import write_json, write_run
 
 # A healthy control's twin at the same seed would be the same run twice; it is recorded at seeds of its own instead.
 CONTROL_SEEDS = 100
+# From this learning rate on (AdamW) it matters how long the warmup is; below, a rerun would show nothing.
+HOT = 5e-3
 KNOWN_GOOD = "known_good_"
 COMPARED = ("final_loss", "final_val_loss", "min_loss", "peak_grad_norm", "median_grad_norm", "loss_at_")
 
@@ -36,6 +38,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     scenario: str | None
+    workload: str
     config_name: str
     seed: int
     variant: str | None
@@ -49,10 +52,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.name} seed {self.seed}" + (f" {self.variant}" if self.variant else "")
 
 
-def healthy_plan(config_name: str, seed: int, profile: Profile) -> Plan:
-    return _plan(
-        library.healthy_name(config_name), None, config_name, seed, None, source.reference_source(), "", profile
-    )
+def healthy_plan(workload: str, config_name: str, seed: int, profile: Profile) -> Plan:
+    code = workloads.job_source(source.reference_source(), workload, f"configs/{config_name}.yaml")
+    return _plan(library.healthy_name(config_name), None, workload, config_name, seed, None, code, "", profile)
 
 
 def scenario_plans(slug: str, seeds: Sequence[int], profile: Profile, pack: Path | str | None = None) -> list[Plan]:
@@ -60,11 +62,13 @@ def scenario_plans(slug: str, seeds: Sequence[int], profile: Profile, pack: Path
     scenario = catalog.load_scenario(slug, pack)
     name = profiles.config_name(scenario.config)
     patch = catalog.patch_text(slug, pack)
-    code = source.patched_source(slug, pack)
-    profiles.check_overrides(source.reference_source(), code, name, profile.overrides(name), f"{slug}/bug.patch")
-    plans = [_plan(slug, slug, name, seed, None, code, patch, profile) for seed in seeds]
-    for variant, changed in reruns(profiles.effective(code, name, profile.overrides(name))).items():
-        plans.append(_plan(slug, slug, name, seeds[0], variant, code, patch, profile, changed))
+    kind = scenario.workload
+    code = source.job_source(slug, pack)
+    healthy = workloads.job_source(source.reference_source(), kind, scenario.config)
+    profiles.check_overrides(healthy, code, name, profile.overrides(name, code), f"{slug}/bug.patch")
+    plans = [_plan(slug, slug, kind, name, seed, None, code, patch, profile) for seed in seeds]
+    for variant, changed in reruns(profiles.effective(code, name, profile.overrides(name, code))).items():
+        plans.append(_plan(slug, slug, kind, name, seeds[0], variant, code, patch, profile, changed))
     return plans
 
 
@@ -72,17 +76,20 @@ def reruns(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The changes of each rerun that makes sense for a configuration; a change may override what a patch set."""
     found: dict[str, dict[str, Any]] = {"lower_lr": {"lr": float(config["lr"]) * 0.3}}
     warmup = max(80, 4 * int(config["warmup_steps"]))
-    if warmup < int(config["steps"]):
+    if warmup < int(config["steps"]) and float(config["lr"]) >= HOT and config.get("optimizer") == "adamw":
         found["longer_warmup"] = {"warmup_steps": warmup}
-    halves = {key: "float32" for key in ("residual_dtype", "compute_dtype") if config.get(key) != "float32"}
+    halves = {key: "float32" for key in ("residual_dtype", "compute_dtype") if config.get(key, "float32") != "float32"}
     if halves:
         found["fp32"] = halves
+    if int(config.get("ranks", 1)) > 1:
+        found["single_gpu"] = {"ranks": 1}
     return found
 
 
 def _plan(
     name: str,
     scenario: str | None,
+    workload: str,
     config_name: str,
     seed: int,
     variant: str | None,
@@ -92,11 +99,12 @@ def _plan(
     changed: Mapping[str, Any] | None = None,
 ) -> Plan:
     control = scenario is not None and not patch.strip()
-    overrides = profile.overrides(config_name) | dict(changed or {})
+    overrides = profile.overrides(config_name, code) | dict(changed or {})
     overrides["seed"] = seed + CONTROL_SEEDS if control else seed
     return Plan(
         name=name,
         scenario=scenario,
+        workload=workload,
         config_name=config_name,
         seed=seed,
         variant=variant,
@@ -110,11 +118,13 @@ def _plan(
 def plan_all(
     slugs: Sequence[str], seeds: Sequence[int], profile: Profile, pack: Path | str | None = None
 ) -> list[Plan]:
-    """Everything to record for the named scenarios (all when none is named), healthy twins first."""
-    chosen = [catalog.find(slug, pack) for slug in slugs] or list(catalog.slugs(pack))
+    """Everything to record for the named scenarios, healthy twins first; without a name for all with a debug round."""
+    chosen = [catalog.find(slug, pack) for slug in slugs] or [
+        slug for slug in catalog.slugs(pack) if "debug" in catalog.load_scenario(slug, pack).rounds
+    ]
     bugged = [plan for slug in dict.fromkeys(chosen) for plan in scenario_plans(slug, seeds, profile, pack)]
-    configs = dict.fromkeys(plan.config_name for plan in bugged)
-    return [healthy_plan(config, seed, profile) for config in configs for seed in seeds] + bugged
+    configs = dict.fromkeys((plan.workload, plan.config_name) for plan in bugged)
+    return [healthy_plan(*config, seed, profile) for config in configs for seed in seeds] + bugged
 
 
 def is_recorded(plan: Plan, path: Path, corpus_sha256: str, device: str) -> bool:
@@ -125,12 +135,18 @@ def is_recorded(plan: Plan, path: Path, corpus_sha256: str, device: str) -> bool
         return False
     wanted = profiles.effective(plan.source, plan.config_name, plan.overrides)
     return (
-        manifest.status != "timeout"
+        (manifest.status != "timeout" or can_hang(plan))
         and manifest.code_sha256 == source.tree_sha256(plan.source)
         and manifest.corpus_sha256 == corpus_sha256
         and manifest.device == device
         and all(_same(manifest.config.get(key), value) for key, value in wanted.items())
     )
+
+
+def can_hang(plan: Plan) -> bool:
+    """Ranks that wait for one another end at the time limit: of a bugged job that is what there is to see."""
+    ranks = profiles.effective(plan.source, plan.config_name, plan.overrides).get("ranks", 1)
+    return int(ranks) > 1 and bool(plan.patch.strip())
 
 
 def _same(recorded: Any, wanted: Any) -> bool:
@@ -149,6 +165,7 @@ def save(plan: Plan, outcome: Outcome, path: Path, profile: str, device: str, co
         extra["error"] = report.error
     manifest = Manifest(
         scenario=plan.scenario,
+        workload=plan.workload,
         config_name=plan.config_name,
         profile=profile,
         seed=plan.seed,
@@ -202,7 +219,7 @@ class Recorder:
         self.workers, self.again, self.checks = max(1, workers), again, checks
         self.said, self.ticked = said, ticked
         self.stop = threading.Event()
-        self._corpora: dict[str, tuple[Path, str]] = {}
+        self._corpora: dict[tuple[str, str], tuple[Path, str]] = {}
 
     def path(self, plan: Plan) -> Path:
         return library.run_path(self.root, self.profile_name, plan.name, plan.seed, plan.variant)
@@ -223,13 +240,16 @@ class Recorder:
             link(self.path(plan))
 
     def _corpus(self, plan: Plan, scratch: Path) -> tuple[Path, str]:
-        text = plan.source.get("prepare.py", "")
-        if text not in self._corpora:
-            self._corpora[text] = jobs.build_corpus(plan.source, scratch, f"corpus{len(self._corpora)}.jsonl")
-        return self._corpora[text]
+        """The file that a plan's own corpus script builds, and its hash; the same script is run once."""
+        script = workloads.find(plan.workload).corpus
+        key = (script, plan.source[script])
+        if key not in self._corpora:
+            self._corpora[key] = jobs.build_corpus(plan.source, scratch, script, f"corpus{len(self._corpora)}")
+        return self._corpora[key]
 
     def _done(self, plan: Plan) -> bool:
-        return is_recorded(plan, self.path(plan), self._corpora[plan.source.get("prepare.py", "")][1], self.device)
+        script = workloads.find(plan.workload).corpus
+        return is_recorded(plan, self.path(plan), self._corpora[script, plan.source[script]][1], self.device)
 
     def _run(self, plans: Sequence[Plan], scratch: Path, steps_before: int) -> None:
         folders = {id(plan): scratch / f"job{i}" for i, plan in enumerate(plans)}
@@ -260,6 +280,7 @@ class Recorder:
         started = datetime.now(UTC).isoformat(timespec="seconds")
         job = Job(
             source=plan.source,
+            workload=plan.workload,
             config_name=plan.config_name,
             overrides=plan.overrides,
             corpus=corpus,

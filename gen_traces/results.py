@@ -14,6 +14,8 @@ import msgspec
 from traces.format import Artifact
 
 ROWS, REPORT, ARTIFACTS = "rows.jsonl", "report.json", "artifacts"
+# Opens the part of a decoded batch that shows another step in every run and is not compared.
+HIGHEST = "the batch whose loss was highest above the running average:"
 CONSOLE, AFTERWARDS, FAILURE = "console.txt", "afterwards.txt", "failure.txt"
 
 

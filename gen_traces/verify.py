@@ -5,11 +5,13 @@ Reads recorded runs, has them judged (`gen_traces.judge`), prints the figures an
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from gen_traces import judge, tables
+from gen_traces import attribution, judge, results, tables
+from gen_traces.attribution import Told
 from gen_traces.band import curve
 from gen_traces.checks import outcome
 from gen_traces.errors import RecordingError
@@ -24,6 +26,7 @@ from traces.library import Run, RunRef
 from traces.writer import write_json
 
 PASSED, FINDING, BAD_INPUT = 0, 1, 2
+ATTRIBUTION = "attribution.json"
 HEADINGS = ("scenario", "seeds", "farthest decisive", "checks that differ", "result", "why")
 
 
@@ -58,6 +61,7 @@ def _verify(names: Sequence[str], profile: str, base: Path, pack: Path | str | N
         )
     normal: dict[str, Healthy] = {}
     rows, failed = [], []
+    told: list[Told] = []
     for slug in wanted:
         solution = catalog.load_solution(slug, pack)
         runs = [library.open_run(ref.path) for ref in recorded[slug]]
@@ -65,22 +69,68 @@ def _verify(names: Sequence[str], profile: str, base: Path, pack: Path | str | N
         if config_name not in normal:
             twins = recorded.get(library.healthy_name(config_name), [])
             normal[config_name] = judge.healthy([observed(library.open_run(ref.path)) for ref in twins])
+        seen = [observed(one) for one in runs]
         verdict = judge.judge(
             slug,
             profile,
-            [observed(one) for one in runs],
+            seen,
             normal[config_name],
             decisive=solution.decisive,
-            shows_in_run=solution.shows_in_run,
+            shows_in_run=not solution.why_review_only,
             control=is_control(solution),
         )
         write_json(base / profile / slug / library.VERDICT, verdict)
         rows.append(_row(verdict, solution))
         if not verdict.passed:
             failed.append(slug)
+        told += _told(slug, runs[0].manifest.workload, seen, normal[config_name], solution)
     tables.show(HEADINGS, rows)
+    if not names:
+        found = attribution.attribute(profile, told)
+        write_json(base / profile / ATTRIBUTION, found)
+        print("\n" + "\n".join(_attributed(found)) + "\n")
     print(f"{len(wanted) - len(failed)} of {len(wanted)} pass")
     return FINDING if failed else PASSED
+
+
+def _told(slug: str, workload: str, runs: Sequence[Observed], normal: Healthy, solution: Solution) -> list[Told]:
+    away = judge.departures(runs, normal)
+    differing = judge.differences(runs, normal)
+    control = is_control(solution)
+    return [
+        Told(
+            scenario=f"healthy ({workload})" if control else slug,
+            workload=workload,
+            seed=run.seed,
+            evidence=attribution.evidence(
+                {column: found[i] for column, found in away.items()},
+                {_read(id, run): found[i] for id, found in differing.items()},
+            ),
+            decisive=() if control else solution.decisive,
+        )
+        for i, run in enumerate(runs)
+    ]
+
+
+def _read(id: str, run: Observed) -> str:
+    """A crash is told from another by the last line of its traceback, numbers aside."""
+    lines = str(run.artifacts.get(id, "")).strip().splitlines()
+    return f"{id}/{re.sub(r'[0-9]+', 'n', lines[-1])}" if id == judge.CRASH and lines else id
+
+
+def _attributed(found: attribution.Attribution) -> list[str]:
+    def share(right: int) -> str:
+        return f"{right} of {found.runs} runs ({100 * right / max(1, found.runs):.1f} %)"
+
+    lines = [
+        "told only by its evidence, leave-one-seed-out:",
+        f"  all diagnostics            {share(found.right)} attributed to their own bug",
+        f"  only the decisive ones     {share(found.right_by_decisive)}",
+    ]
+    lines += [f"  {own} taken for {other} on {count} seed{'s' * (count > 1)}" for own, other, count in found.confused]
+    pairs = ", ".join(f"{one} and {other}" for one, other in found.inseparable)
+    lines.append(f"  cannot be told apart: {pairs or 'none'}")
+    return lines
 
 
 def is_control(solution: Solution) -> bool:
@@ -92,7 +142,10 @@ def observed(run: Run) -> Observed:
     curves = {name: curve(*run.read(name)) for name in run.columns() if not judge.is_noise(name)}
     found = {id: artifact for id in run.manifest.artifacts if (artifact := run.artifact(id)) is not None}
     # Only what a candidate can read betrays: a fact is its text.
-    artifacts = {id: artifact.data if outcome.known(id) else artifact.text for id, artifact in found.items()}
+    artifacts = {
+        id: artifact.data if outcome.known(id) else artifact.text.partition(results.HIGHEST)[0]
+        for id, artifact in found.items()
+    }
     return Observed(run.manifest.seed, run.manifest.status, curves, artifacts, run.manifest.config.get("seed"))
 
 

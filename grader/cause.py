@@ -54,6 +54,7 @@ class _Key(NamedTuple):
     wordings: tuple[frozenset[str], ...]
     misses: tuple[tuple[NearMiss, tuple[tuple[str, ...], ...]], ...]
     healthy: bool
+    equivalents: frozenset[str]
 
 
 class _Fit(NamedTuple):
@@ -100,7 +101,7 @@ class Matcher:
             return Cause("none", None, f"a list of guesses is no diagnosis: {listed}")
         if not stated and (well := self._healthy(text)):
             verdict: Verdict = "correct" if wanted.healthy else "wrong"
-            return Cause(verdict, well[0], f'says that nothing is wrong: "{well[1]}"')
+            return Cause(verdict, slug if wanted.healthy else well[0], f'says that nothing is wrong: "{well[1]}"')
         if not whole.strip(", "):
             return Cause("none", None, "the message claims no cause")
         miss = _near_miss(wanted, parts)
@@ -108,6 +109,8 @@ class Matcher:
             return self._right(fits[slug], stated, miss, whole)
         if stated:
             best = stated[0]
+            if best.key.slug in wanted.equivalents:
+                return Cause("correct", slug, f"states a cause with the same evidence: {_quoted(best)}")
             return Cause("wrong", best.key.slug, f"fits another bug: {_quoted(best)}")
         return self._less(wanted, fits, parts, miss, whole)
 
@@ -115,8 +118,7 @@ class Matcher:
         slug = fit.key.slug
         if miss is not None and miss[0].overrides:
             return Cause("partial" if miss[0].partial else "wrong", slug, f'"{miss[1]}": {miss[0].why}')
-        if len(stated) > 1:
-            other = next(other for other in stated if other.key.slug != slug)
+        if other := next((other for other in stated if other.key.slug not in {slug, *fit.key.equivalents}), None):
             hedged = "either of two" if _EITHER.search(whole) else "two causes at once"
             return Cause("partial", slug, f"names {hedged}: {_quoted(fit)} and {_quoted(other)}")
         return Cause("correct", slug, f"states the cause: {_quoted(fit)}")
@@ -264,6 +266,7 @@ def _key(slug: str, solution: Solution) -> _Key:
         tuple(frozenset(phrase(wording)) for wording in (*solution.wordings, solution.title)),
         tuple((miss, tuple(phrase(saying) for saying in miss.says)) for miss in solution.near_misses),
         is_healthy(solution),
+        frozenset(solution.equivalents),
     )
 
 

@@ -13,7 +13,8 @@ from traces.format import Verdict
 
 @dataclass(frozen=True)
 class Material:
-    """`changed_lines` and `source` are of the patched code: line numbers from 1, and each file's lines.
+    """`changed_lines` and `source` are of the patched code: line numbers from 1, and each file's lines. The lines are
+    those that the patch touched and those of the snippet that the solution counts as the place too (`hits`).
 
     `others` holds the answer keys of all scenarios, this one's included; `curves` the ids of diagnostics that are
     curves, for which the verdict's silence means that they are like the healthy ones.
@@ -54,8 +55,18 @@ def load_material(slug: str, *, verdict: Verdict | None = None, pack: Path | str
         scenario=catalog.load_scenario(slug, pack),
         others=of_all,
         matcher=judge,
-        changed_lines=source.changed_lines(slug, pack),
+        changed_lines=_place(slug, of_all[slug].hits, pack),
         source=files,
         verdict=verdict,
         curves=frozenset(one.id for one in vocabulary.load().diagnostics if one.kind == "curve"),
     )
+
+
+def _place(slug: str, hits: tuple[str, ...], pack: Path | str | None) -> dict[str, tuple[int, ...]]:
+    from scenarios import source
+
+    found = {file: set(lines) for file, lines in source.changed_lines(slug, pack).items()}
+    for piece in source.snippet(slug, pack) if hits else ():
+        numbers = (number for number, line in enumerate(piece.lines, piece.first_line) if line.strip() in hits)
+        found.setdefault(piece.file, set()).update(numbers)
+    return {file: tuple(sorted(lines)) for file, lines in found.items()}

@@ -14,6 +14,7 @@ import os
 import re
 from pathlib import Path
 
+from scenarios import workloads
 from scenarios.errors import ScenarioError
 from scenarios.schema import Guide, Scenario, Solution
 from scenarios.yamlfile import load, read_text
@@ -93,6 +94,9 @@ def load_scenario(slug: str, pack: Path | str | None = None) -> Scenario:
     scenario = load(path, Scenario)
     if not scenario.rounds:
         raise ScenarioError(f"{path}: `rounds` is empty; a scenario serves `debug`, `review` or both")
+    if scenario.workload not in workloads.load():
+        known = ", ".join(workloads.load())
+        raise ScenarioError(f"{path}: no workload {_shown(scenario.workload)}: choose one of {known}")
     if min(scenario.minutes.debug, scenario.minutes.review) <= 0:
         raise ScenarioError(f"{path}: `minutes` must be above 0")
     if "review" in scenario.rounds and not scenario.snippet:

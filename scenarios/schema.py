@@ -85,7 +85,9 @@ class Solution(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `concepts` are groups of phrases; a claim that states the cause has at least one phrase of *every* group.
     `wordings` are whole sentences candidates say for the cause. `fixes` are whole sentences for accepted remedies.
     `decisive` and `supporting` name diagnostics (ids of the vocabulary); `red_herrings` lead astray.
-    `shows_in_run` is false for a bug that shows nothing at this scale (review only).
+    `why_review_only` says what was measured where a debugging round would not be honest at this scale. `hits` are the
+    lines of the snippet (whole, without indentation) that count as the place in a code review; `equivalents` name the
+    scenarios that no diagnostic tells from this one: their cause counts as right.
     """
 
     title: str
@@ -105,7 +107,9 @@ class Solution(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     follow_ups: dict[str, FollowUpAnswer] = {}
     mechanism_concepts: tuple[tuple[str, ...], ...] = ()
     references: tuple[str, ...] = ()
-    shows_in_run: bool = True
+    why_review_only: str = ""
+    hits: tuple[str, ...] = ()
+    equivalents: tuple[str, ...] = ()
 
 
 class Diagnostic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

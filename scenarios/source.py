@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from scenarios import catalog
+from scenarios import catalog, workloads
 from scenarios.errors import ScenarioError
 from scenarios.patching import SUFFIXES, apply_edits, parse_patch, split_lines, touched_lines
 from scenarios.schema import Region
@@ -68,6 +68,12 @@ def changed_lines(slug: str, pack: Path | str | None = None) -> dict[str, tuple[
         length = len(split_lines(patched.get(edit.file, "")))
         changed[edit.file] = tuple(line for line in touched_lines(edit) if line <= length)
     return changed
+
+
+def job_source(slug: str, pack: Path | str | None = None) -> dict[str, str]:
+    """The files a scenario's job is made of, patched."""
+    scenario = catalog.load_scenario(slug, pack)
+    return workloads.job_source(patched_source(slug, pack), scenario.workload, scenario.config)
 
 
 def regions(source: dict[str, str], wanted: Iterable[Region]) -> list[Piece]:

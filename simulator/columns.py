@@ -29,6 +29,9 @@ def select(columns: Sequence[str], request: Request) -> list[str]:
     chosen = list(columns)
     if request.rank is not None:
         chosen = [c for c in chosen if place(c).get("rank") == request.rank]
+    elif request.diagnostic == "per_rank":
+        # Every rank's loss; the rest of what the ranks measured would be lines without number.
+        chosen = [c for c in chosen if c.startswith("per_rank/loss/")] or chosen
     if request.split is not None:
         of_split = [c for c in chosen if request.split in re.split(r"[/.]", c)[1:]]
         chosen = of_split or chosen

@@ -12,9 +12,12 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+if TYPE_CHECKING:
+    from traces.library import RunRef
 
 from simulator.errors import FlatlineError
 from simulator.session import clean
@@ -25,17 +28,30 @@ def listing(options: argparse.Namespace) -> int:
     from simulator.table import playable
     from traces import library
 
-    recorded = {ref.name for ref in library.runs() if ref.variant is None}
+    recorded = {ref.name: ref for ref in library.runs() if ref.variant is None}
     rows = []
     for number, slug, scenario in playable(options.pack, _warn):
         rounds = [round for round in scenario.rounds if round == "review" or slug in recorded]
         row = [str(number), scenario.level, scenario.difficulty, ", ".join(rounds) or "not recorded"]
         if options.spoilers:
-            title = catalog.load_solution(slug, options.pack).title
-            row += [slug, title]
+            solution = catalog.load_solution(slug, options.pack)
+            numbers = " ".join(str(entry) for entry in solution.catalogue)
+            row += [str(solution.priority), _device(recorded.get(slug)), numbers, slug]
+            row += [solution.title]
         rows.append(row)
-    _print_table(["no", "level", "difficulty", "rounds", *(["slug", "title"] if options.spoilers else [])], rows)
+    spoilers = ["priority", "device", "catalogue", "slug", "title"] if options.spoilers else []
+    _print_table(["no", "level", "difficulty", "rounds", *spoilers], rows)
     return 0
+
+
+def _device(ref: RunRef | None) -> str:
+    from traces import library
+    from traces.errors import TraceError
+
+    try:
+        return library.open_run(ref.path).manifest.device if ref else "–"
+    except TraceError:
+        return "damaged"
 
 
 def history(options: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 UNREADABLE = "the recorded run cannot be read: `flatline doctor` tells which file is at fault"
 NO_RUN = "none"  # the profile of a review whose scenario has no recorded run
+# Of the rounds left to chance, those in which nothing is wrong: seldom, or "nothing" becomes a good guess.
+HEALTHY_SHARE = 0.1
 Skipped = Callable[[str], None]
 # The largest recording first; smoke runs are for tests and serve when there is nothing else.
 PROFILES = ("gpu", "cpu", "smoke")
@@ -160,7 +162,7 @@ class Table:
 
         if self.run is None:
             return None
-        patched = functools.cache(lambda: source.patched_source(self.slug, self.pack))
+        patched = functools.cache(lambda: source.job_source(self.slug, self.pack))
         return TraceDesk(self.run, self.vocabulary, patched)
 
 
@@ -281,8 +283,9 @@ def _by_chance(
         if there and options.round in scenario.rounds and options.level in (None, scenario.level):
             fitting[slug] = number, scenario
     while fitting:
-        fewest = min(played.count(slug) for slug in fitting)
-        slug = rng.choice([slug for slug in fitting if played.count(slug) == fewest])
+        drawn = _kind(fitting, options.pack, rng)
+        fewest = min(played.count(slug) for slug in drawn)
+        slug = rng.choice([slug for slug in drawn if played.count(slug) == fewest])
         number, scenario = fitting.pop(slug)
         table = Table(slug, scenario, _run_of(recorded.get(slug, ()), options.seed, rng), options.pack)
         try:
@@ -294,6 +297,18 @@ def _by_chance(
     of = f" of level {options.level}" if options.level else ""
     run = " with a recorded run" if options.round == "debug" else ""
     raise FlatlineError(f"there is no scenario{of} for a {options.round} round{run}: `flatline doctor` tells more")
+
+
+def _kind(slugs: Iterable[str], pack: str | None, rng: random.Random) -> list[str]:
+    """The healthy ones among the scenarios, seldom; otherwise those with a bug. A healthy job has no patch."""
+    from scenarios import catalog
+
+    healthy: list[str] = []
+    bugged: list[str] = []
+    for slug in slugs:
+        (bugged if catalog.patch_text(slug, pack).strip() else healthy).append(slug)
+    seldom = rng.random() < HEALTHY_SHARE
+    return (healthy if seldom else bugged) or healthy or bugged
 
 
 def _run_of(refs: Sequence[RunRef], seed: int | None, rng: random.Random) -> RunRef | None:

@@ -28,6 +28,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     format: int = FORMAT_VERSION
     scenario: str | None
+    workload: str = "lm_pretraining"
     config_name: str
     profile: str
     seed: int

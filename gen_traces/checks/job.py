@@ -75,7 +75,9 @@ def one_batch_corpus(context: Context, path: Path) -> None:
     validation, as the job's split has it.
     """
     config = context.config
-    batch = text(context, config.micro_batch * config.seq_len + 1)
+    length = config.micro_batch * config.seq_len + 1
+    both = text(context, 2 * length)
     with path.open("w") as file:
-        for name in ("held out", "batch"):
-            file.write(json.dumps({"name": name, "data": base64.b64encode(batch).decode()}) + "\n")
+        # Two texts: of the same one the job would keep only the first.
+        for name, part in (("held out", both[length:]), ("batch", both[:length])):
+            file.write(json.dumps({"name": name, "data": base64.b64encode(part).decode()}) + "\n")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
+from gen_traces import results
 from gen_traces.observe.text import fields, glyphs, number, ranges, table
 from gen_traces.observe.watch import Observer
 from traces.format import Artifact
@@ -24,11 +25,16 @@ class Batches(Observer):
     """
 
     KEEP = 2
+    SETTLED = 20
+    DECAY = 0.98
 
     def __init__(self, watch: Any) -> None:
         super().__init__(watch)
         self.served: dict[int, Rows] = {}
         self.pairs: dict[int, dict[str, Any]] = {}
+        self.worst: dict[str, Any] = {}
+        self._average = math.nan
+        self._excess = 0.0
         self.row_length = 0
         self._inputs: Tensor | None = None
 
@@ -37,21 +43,37 @@ class Batches(Observer):
             array = tokens.detach().cpu().numpy()
             self.row_length = array.shape[1]
             self.served.setdefault(self.watch.step, []).extend(_row_bytes(array))
-            self._inputs = tokens.detach() if self.watch.micro == 0 else None
+            self._inputs = tokens.detach()
 
     def loss_computed(self, logits: Any, targets: Any, loss: Any) -> None:
         if self._inputs is None or not isinstance(targets, Tensor):
             return
         inputs, self._inputs = self._inputs, None
-        self.pairs[self.watch.step] = {
-            "inputs": inputs[: self.KEEP].tolist(),
-            "targets": targets[: self.KEEP].tolist(),
-            "shapes": [list(inputs.shape), list(targets.shape)],
-        }
+        self._compare(inputs, targets, float(loss.detach()) if isinstance(loss, Tensor) else math.nan)
+        if self.watch.micro == 0:
+            self.pairs[self.watch.step] = self._pair(inputs, targets)
         # Only the first, the middle and the last step's pairs are wanted; which step is in the middle shows later.
         if len(self.pairs) > 64:
             for step in sorted(self.pairs)[1:-1:2]:
                 del self.pairs[step]
+
+    def _pair(self, inputs: Tensor, targets: Tensor) -> dict[str, Any]:
+        return {
+            "inputs": inputs[: self.KEEP].tolist(),
+            "targets": targets[: self.KEEP].tolist(),
+            "shapes": [list(inputs.shape), list(targets.shape)],
+        }
+
+    def _compare(self, inputs: Tensor, targets: Tensor, loss: float) -> None:
+        """Keep the micro-batch whose loss was farthest above the running average of those before it."""
+        excess = loss - self._average
+        if self.watch.step >= self.SETTLED and excess > self._excess:
+            self._excess = excess
+            where = {"step": self.watch.step, "micro": self.watch.micro, "loss": loss, "average": self._average}
+            self.worst = where | self._pair(inputs, targets)
+        if math.isfinite(loss):
+            kept = loss if math.isnan(self._average) else self._average
+            self._average = self.DECAY * kept + (1 - self.DECAY) * loss
 
     def chosen(self) -> dict[int, dict[str, Any]]:
         """The pairs of the first, a middle and the last step."""
@@ -66,18 +88,30 @@ def _row_bytes(array: np.ndarray) -> Rows:
     return [row.tobytes() for row in small]
 
 
-def batch_artifact(chosen: dict[int, dict[str, Any]]) -> Artifact:
-    """Inputs beside the targets of the same positions, row by row, one character a token."""
-    blocks = []
-    for step, pair in chosen.items():
-        inputs, targets = pair["shapes"]
-        lines = [f"step {step}, first micro-batch: inputs {tuple(inputs)}, targets {tuple(targets)}"]
-        for row, (x, y) in enumerate(zip(pair["inputs"], pair["targets"], strict=False)):
-            lines.append(f"  row {row} inputs   {glyphs(x[:ROW])}")
-            lines.append(f"        targets  {glyphs(y[:ROW])}")
-        blocks.append("\n".join(lines))
+def batch_artifact(chosen: dict[int, dict[str, Any]], worst: dict[str, Any]) -> Artifact:
+    """Inputs beside the targets of the same positions, row by row, one character a token.
+
+    After those of the chosen steps comes the micro-batch with the highest loss for its time (`worst`, may be empty).
+    """
     legend = "One character a position: ⏎ newline, → tab, · unprintable, _ ignored."
-    return Artifact("\n\n".join([*blocks, legend]), {str(step): pair for step, pair in chosen.items()})
+    blocks = [_shown(f"step {step}, first micro-batch", pair) for step, pair in chosen.items()]
+    blocks.append(legend)
+    data: dict[str, Any] = {str(step): pair for step, pair in chosen.items()}
+    if worst:
+        head = f"step {worst['step']}, micro-batch {worst['micro']}, loss {worst['loss']:.2f}"
+        head += f" (average before {worst['average']:.2f})"
+        blocks.append(f"{results.HIGHEST}\n{_shown(head, worst)}")
+        data["highest"] = worst
+    return Artifact("\n\n".join(blocks), data)
+
+
+def _shown(head: str, pair: dict[str, Any]) -> str:
+    inputs, targets = pair["shapes"]
+    lines = [f"{head}: inputs {tuple(inputs)}, targets {tuple(targets)}"]
+    for row, (x, y) in enumerate(zip(pair["inputs"], pair["targets"], strict=False)):
+        lines.append(f"  row {row} inputs   {glyphs(x[:ROW])}")
+        lines.append(f"        targets  {glyphs(y[:ROW])}")
+    return "\n".join(lines)
 
 
 class Served:

@@ -1,9 +1,9 @@
-"""Where a job's own functions are wrapped. All else is seen through PyTorch's hooks."""
+"""Where functions that every job has are wrapped: its log, its checkpoints, the loading of its configuration."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,38 +12,37 @@ import torch
 
 from gen_traces.observe.watch import Watch
 
+Timed = Callable[[float], None]
+
 
 class JobHooks:
-    """Wraps `loss`, `runlog`, `evaluate`, `data` and `checkpoint` of a job; must come before `train` is imported.
+    """Wraps `config`, `runlog` and `checkpoint` of a job; must come before its script is imported.
 
-    `seen` gathers what passed by: the `Batches` and `Validation` objects and the files written as checkpoints. A part
-    that the job does not have (or whose import fails) is left out; the job itself will say what is wrong with it.
+    `config` is the configuration the job loaded, `checkpoints` and `loaded` describe the files it wrote and read. A
+    part that the job does not have (or whose import fails) is left out; the job itself will say what is wrong with it.
     """
 
-    def __init__(self, watch: Watch, waited: Callable[[float], None], paused: Callable[[float], None]) -> None:
+    def __init__(self, watch: Watch, waited: Timed, paused: Timed) -> None:
         self.watch = watch
-        self.batches: Any = None
-        self.validation: Any = None
-        self.validation_documents: list[Any] | None = None
+        self.config: Any = None
         self.checkpoints: list[dict[str, Any]] = []
         self.loaded: list[dict[str, Any]] = []
         self._waited, self._paused = waited, paused
 
-    def install(self, modules: dict[str, ModuleType]) -> None:
+    def install(self, modules: Mapping[str, ModuleType]) -> None:
         watch = self.watch
-        if "loss" in modules:
-            watch.wrap(modules["loss"], "language_model_loss", watch.around_loss)
+        if "config" in modules:
+            watch.wrap(modules["config"], "load_config", self._configured)
         if log := getattr(modules.get("runlog"), "RunLog", None):
             watch.wrap(log, "step", self._logged)
             watch.wrap(log, "evaluation", self._evaluated)
-        if validation := getattr(modules.get("evaluate"), "Validation", None):
-            watch.wrap(validation, "__init__", self._held_out)
-            watch.wrap(validation, "loss", self._validating)
-        if batches := getattr(modules.get("data"), "Batches", None):
-            watch.wrap(batches, "__next__", self._served)
         if "checkpoint" in modules:
             watch.wrap(modules["checkpoint"], "save", self._saved)
             watch.wrap(modules["checkpoint"], "load", self._loaded)
+
+    def _configured(self, original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        self.config = original(*args, **kwargs)
+        return self.config
 
     def _logged(self, original: Callable[..., Any], log: Any, step: int, *args: Any, **values: Any) -> Any:
         result = original(log, step, *args, **values)
@@ -55,27 +54,6 @@ class JobHooks:
         self.watch.evaluated(step, val_loss)
         return result
 
-    def _held_out(
-        self, original: Callable[..., Any], validation: Any, documents: Any, *args: Any, **kwargs: Any
-    ) -> None:
-        self.validation, self.validation_documents = validation, list(documents)
-        original(validation, documents, *args, **kwargs)
-
-    def _validating(self, original: Callable[..., Any], validation: Any, *args: Any, **kwargs: Any) -> Any:
-        self.validation = validation
-        start = time.perf_counter()
-        with self.watch.looking_away():
-            result = original(validation, *args, **kwargs)
-        self._paused(time.perf_counter() - start)
-        return result
-
-    def _served(self, original: Callable[..., Any], batches: Any) -> Any:
-        self.batches = batches
-        start = time.perf_counter()
-        result = original(batches)
-        self._waited(time.perf_counter() - start)
-        return result
-
     def _saved(self, original: Callable[..., Any], path: Any, *args: Any, **kwargs: Any) -> Any:
         start = time.perf_counter()
         result = original(path, *args, **kwargs)
@@ -84,8 +62,17 @@ class JobHooks:
         file = Path(path)
         if file.is_file():
             size = file.stat().st_size
-            self.checkpoints.append({"after_step": self.watch.step - 1, "bytes": size, "seconds": taken})
+            written: dict[str, Any] = {
+                "after_step": self.watch.step - 1,
+                "file": file.name,
+                "bytes": size,
+                "seconds": taken,
+            }
+            for earlier in self.checkpoints:
+                earlier.pop("holds", None)  # what the last one holds is enough
+            self.checkpoints.append(written)
             with self.watch.looking():
+                written["holds"] = contents(file)
                 # The step is logged already: what is put now opens the next row, so it is written beside it.
                 self.watch.note(
                     self.watch.step - 1,

@@ -31,6 +31,7 @@ class Setup(Observer):
     def model_found(self) -> None:
         model = self.watch.model
         assert model is not None
+        self.parameters.clear()  # of a job in two legs the second model stands
         for name, parameter in model.named_parameters():
             wide = parameter.detach().float()
             self.parameters.append(
@@ -176,11 +177,15 @@ def train_mode_artifact(setup: Setup, model: nn.Module) -> Artifact:
     return Artifact(fields(rows), data | {"dropout": len(switching), "batch_norm": len(norms)})
 
 
-def checkpoint_artifact(saved: list[dict[str, Any]], loaded: list[dict[str, Any]], holds: dict[str, str]) -> Artifact:
-    steps = [entry["after_step"] for entry in saved]
-    rows: list[tuple[str, object]] = [("written after steps", ", ".join(str(step) for step in steps) or "never")]
+def checkpoint_artifact(saved: list[dict[str, Any]], loaded: list[dict[str, Any]]) -> Artifact:
+    """What was written when, what the last file holds, and what was read back."""
+    steps = [entry["after_step"] + 1 for entry in saved]
+    rows: list[tuple[str, object]] = [("written after", f"{_listed(steps)} steps" if steps else "never")]
+    holds: dict[str, str] = {}
     if saved:
-        rows.append(("size", f"{saved[-1]['bytes'] / 2**20:.2f} MiB, one file, replaced each time"))
+        holds = saved[-1]["holds"]
+        files = len({entry["file"] for entry in saved})
+        rows.append(("files", f"{files}, the last of {saved[-1]['bytes'] / 2**20:.2f} MiB"))
     rows += [(f"holds `{key}`", value) for key, value in holds.items() if key != "config"]
     if "config" in holds:
         rows.append(("holds `config`", "the job's configuration"))
@@ -189,6 +194,11 @@ def checkpoint_artifact(saved: list[dict[str, Any]], loaded: list[dict[str, Any]
     if not loaded:
         rows.append(("loaded", "never, the run started from nothing"))
     return Artifact(fields(rows), {"saved": saved, "loaded": loaded, "holds": holds})
+
+
+def _listed(steps: list[int]) -> str:
+    shown = [str(step) for step in steps]
+    return ", ".join(shown if len(shown) <= 12 else [*shown[:5], "...", *shown[-3:]])
 
 
 def nonfinite_artifact(first: dict[str, Any] | None) -> Artifact:

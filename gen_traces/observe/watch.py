@@ -166,6 +166,13 @@ class Watch:
         finally:
             self.evaluating = before
 
+    def next_leg(self) -> None:
+        """The job is started again, to go on where it stopped: with a new model, found by its first call."""
+        self.model = None
+        self._handlers.clear()
+        self.in_step = self._tracing = False
+        self.micro = 0
+
     # Hooks
 
     def attach(self) -> None:

@@ -7,6 +7,17 @@ from pathlib import Path
 import torch
 
 
+def file_of(out_dir, step):
+    return Path(out_dir) / f"step_{step:06d}.pt"
+
+
+def latest(out_dir):
+    """The checkpoint of the last step that has one."""
+    files = sorted(Path(out_dir).glob("step_*.pt"))
+    assert files, f"no checkpoint in {out_dir}"
+    return files[-1]
+
+
 def save(path, model, optimizer, scaler, step, config):
     """Written beside the target first, so that a crash leaves the last good file."""
     state = {

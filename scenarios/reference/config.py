@@ -22,12 +22,14 @@ class Config:
     n_embd: int = 96
     norm_position: str = "pre"  # pre | post
     qk_norm: bool = True
+    dropout: float = 0.0  # of the attention output and of the MLP's hidden units
     residual_dtype: str = "float32"  # dtype of the residual stream
     # precision
     compute_dtype: str = "float32"  # float32 | bfloat16 | float16 (float16 with a GradScaler)
     # data
     val_fraction: float = 0.1  # of the documents
     skip_binary: bool = True  # drop documents that are mostly unprintable
+    max_documents: int = 0  # keep only the first so many, 0 keeps all
     # optimization
     optimizer: str = "adamw"  # adamw | sgd
     lr: float = 3e-3  # peak
@@ -41,22 +43,27 @@ class Config:
     micro_batch: int = 4  # rows per forward pass
     accumulation: int = 4  # micro-batches per optimizer step
     steps: int = 300
+    stop_after: int = 0  # end a first job after so many steps, to be resumed by a second; 0 runs through
     seed: int = 0
     # reporting
     log_every: int = 10
     eval_every: int = 25
     eval_batches: int = 8
     checkpoint_every: int = 100
+    # sampling, at every checkpoint
+    sample_tokens: int = 48
+    temperature: float = 0.0  # 0 takes the most likely token
+    top_k: int = 0  # sample among the k most likely tokens, 0 among all
 
 
-def load_config(path, overrides=None):
-    """Read a Config from a YAML file; `overrides` maps keys to strings or values and wins over the file."""
+def load_config(path, overrides=None, kind=Config):
+    """Read a configuration from a YAML file; `overrides` maps keys to strings or values and wins over the file."""
     values = yaml.safe_load(Path(path).read_text()) or {}
     values.update(overrides or {})
-    fields = {field.name: field.type for field in dataclasses.fields(Config)}
+    fields = {field.name: field.type for field in dataclasses.fields(kind)}
     unknown = sorted(set(values) - set(fields))
     assert not unknown, f"unknown configuration keys: {', '.join(unknown)}"
-    return Config(**{key: convert(key, value, fields[key]) for key, value in values.items()})
+    return kind(**{key: convert(key, value, fields[key]) for key, value in values.items()})
 
 
 def convert(key, value, kind):

@@ -33,15 +33,22 @@ def is_binary(document):
     return PRINTABLE[document.tokens].mean() < 0.7
 
 
-def load_corpus(path, skip_binary=True):
-    """Documents in the order they are stored."""
+def unique(documents):
+    """The first of all documents with the same text: a crawl finds many pages more than once."""
+    seen = set()
+    return [d for d in documents if not ((text := d.tokens.tobytes()) in seen or seen.add(text))]
+
+
+def load_corpus(path, skip_binary=True, max_documents=0):
+    """Documents in the order they are stored, each text once."""
     documents = []
     with open(path) as f:
         for line in f:
             record = json.loads(line)
             tokens = np.frombuffer(base64.b64decode(record["data"]), dtype=np.uint8)
             documents.append(Document(record["name"], tokens))
-    return [document for document in documents if not (skip_binary and is_binary(document))]
+    documents = [document for document in unique(documents) if not (skip_binary and is_binary(document))]
+    return documents[:max_documents] if max_documents else documents
 
 
 def split(documents, val_fraction):

@@ -29,16 +29,20 @@ class KVCache:
         return 0 if k is None else k.size(2)
 
 
-def sample(logits, temperature, generator=None):
-    """logits (B, V) -> tokens (B, 1); temperature 0 takes the most likely one."""
+def sample(logits, temperature, top_k=0, generator=None):
+    """logits (B, V) -> tokens (B, 1); temperature 0 takes the most likely one, top_k > 0 leaves only that many."""
     if temperature == 0:
         return logits.argmax(dim=-1, keepdim=True)
+    if top_k > 0:
+        k = min(top_k, logits.size(-1))
+        lowest = logits.topk(k).values[:, -1:]  # (B, 1)
+        logits = logits.masked_fill(logits < lowest, float("-inf"))
     probabilities = torch.softmax(logits.float() / temperature, dim=-1)
     return torch.multinomial(probabilities, num_samples=1, generator=generator)
 
 
 @torch.no_grad()
-def generate(model, prompt, max_new_tokens, temperature=0.0, generator=None):
+def generate(model, prompt, max_new_tokens, temperature=0.0, top_k=0, generator=None):
     """prompt (B, T) int64 -> (B, T + new); stops where the model runs out of positions."""
     was_training = model.training
     model.eval()
@@ -46,7 +50,7 @@ def generate(model, prompt, max_new_tokens, temperature=0.0, generator=None):
     tokens, fresh = prompt, prompt
     for _ in range(min(max_new_tokens, model.config.seq_len - prompt.size(1))):
         logits = model(fresh, cache)[:, -1]  # (B, V)
-        fresh = sample(logits, temperature, generator)
+        fresh = sample(logits, temperature, top_k, generator)
         tokens = torch.cat([tokens, fresh], dim=1)
     model.train(was_training)
     return tokens

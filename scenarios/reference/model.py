@@ -81,6 +81,7 @@ class Attention(nn.Module):
         self.mask = CausalMask()
         self.weights = AttentionSoftmax()
         self.values = AttentionValues()
+        self.dropout = nn.Dropout(config.dropout)
 
     def split_heads(self, x):
         B, T, C = x.shape
@@ -98,7 +99,7 @@ class Attention(nn.Module):
         weights = self.weights(self.mask(self.scores(q, k)))
         y = self.values(weights, v)
         y = y.transpose(1, 2).reshape(B, T, C)  # (B, nh, T, hd) -> (B, T, C)
-        return self.out(y)
+        return self.dropout(self.out(y))
 
 
 class MLP(nn.Module):
@@ -106,10 +107,12 @@ class MLP(nn.Module):
         super().__init__()
         self.up = nn.Linear(config.n_embd, 4 * config.n_embd, bias=False)
         self.act = nn.ReLU()
+        self.dropout = nn.Dropout(config.dropout)
         self.down = nn.Linear(4 * config.n_embd, config.n_embd, bias=False)
 
     def forward(self, x):
-        return self.down(self.act(self.up(x)).square())
+        x = self.act(self.up(x)).square()  # (B, T, C) -> (B, T, 4C)
+        return self.down(self.dropout(x))
 
 
 class Block(nn.Module):

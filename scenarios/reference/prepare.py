@@ -5,6 +5,7 @@ Build the corpus out of what every Python installation carries.
 
 - topics: the language reference as help() shows it, one document a topic
 - docstrings: of the standard library's modules, one document a module
+- mirror: some of the docstrings again under another address, as a crawler finds them
 - bytecode: compiled modules, the kind of binary that slips into a crawl (most jobs filter it out)
 
 Documents are written shard by shard, each shard from one source, as a crawler would leave them.
@@ -18,7 +19,7 @@ import sys
 import sysconfig
 import zlib
 from pathlib import Path
-from pydoc_data.topics import topics
+from pydoc_data import topics as pydoc_topics
 
 SKIP = {
     "test",
@@ -33,10 +34,11 @@ SKIP = {
 }
 SHARD_BYTES = 24_000
 BINARY_MODULES = 24
+MIRROR_EVERY = 3
 
 
 def topic_documents():
-    return [(f"topic/{name}", text.encode()) for name, text in sorted(topics.items())]
+    return [(f"topic/{name}", text.encode()) for name, text in sorted(pydoc_topics.topics.items())]
 
 
 def module_files():
@@ -58,6 +60,10 @@ def docstring_documents(files):
         if len(text) > 500:
             documents.append((f"docstrings/{name}", text.encode()))
     return documents
+
+
+def mirrored(documents):
+    return [(f"mirror/{name}", data) for name, data in documents[::MIRROR_EVERY]]
 
 
 def bytecode_documents(files):
@@ -92,8 +98,9 @@ def interleave(*sources):
 
 def main(out):
     files = module_files()
+    topics, docstrings, binaries = topic_documents(), docstring_documents(files), bytecode_documents(files)
     with open(out, "w") as f:
-        for name, data in interleave(topic_documents(), docstring_documents(files), bytecode_documents(files)):
+        for name, data in interleave(topics, docstrings, mirrored(docstrings), binaries):
             f.write(json.dumps({"name": name, "data": base64.b64encode(data).decode()}) + "\n")
 
 

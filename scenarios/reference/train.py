@@ -13,7 +13,8 @@ import torch
 
 import checkpoint
 from config import load_config
-from data import Batches, load_corpus, split
+from data import Batches, decode, encode, load_corpus, split
+from engine import generate
 from evaluate import Validation
 from loss import language_model_loss
 from model import DTYPES, GPT
@@ -51,6 +52,14 @@ def train_step(model, optimizer, scaler, batches, config, lr):
     return mean_loss, grad_norm
 
 
+def sample_text(model, config, device, prompt="The "):
+    """What the model makes of a prompt now; leaves the job's random generators alone."""
+    tokens = torch.tensor([encode(prompt)], device=device)
+    generator = torch.Generator(device=device).manual_seed(config.seed)
+    out = generate(model, tokens, config.sample_tokens, config.temperature, config.top_k, generator)
+    return decode(out[0].tolist())
+
+
 def train(config, data_path, out_dir, device="cpu", resume=False):
     random.seed(config.seed)
     np.random.seed(config.seed)
@@ -58,7 +67,7 @@ def train(config, data_path, out_dir, device="cpu", resume=False):
 
     # -------------------------------------------------------------------------
     # Set-up
-    documents = load_corpus(data_path, config.skip_binary)
+    documents = load_corpus(data_path, config.skip_binary, config.max_documents)
     train_documents, val_documents = split(documents, config.val_fraction)
     batches = Batches(train_documents, config, device)
     validation = Validation(val_documents, config, device)
@@ -70,22 +79,27 @@ def train(config, data_path, out_dir, device="cpu", resume=False):
 
     start = 0
     if resume:
-        start = checkpoint.load(Path(out_dir) / "checkpoint.pt", model, optimizer, scaler)
+        start = checkpoint.load(checkpoint.latest(out_dir), model, optimizer, scaler)
         batches.skip(start * config.accumulation)
         log.say(f"resuming at step {start}")
 
     # -------------------------------------------------------------------------
     # Loop
     model.train()
-    for step in range(start, config.steps):
+    end = config.stop_after if start < config.stop_after else config.steps
+    for step in range(start, end):
         if step % config.eval_every == 0:
             log.evaluation(step, validation.loss(model))
         lr = learning_rate(step, config)
         loss, grad_norm = train_step(model, optimizer, scaler, batches, config, lr)
         log.step(step, loss=loss, lr=lr, grad_norm=grad_norm)
-        if (step + 1) % config.checkpoint_every == 0:
-            checkpoint.save(Path(out_dir) / "checkpoint.pt", model, optimizer, scaler, step + 1, config)
-    log.evaluation(config.steps, validation.loss(model))
+        if (step + 1) % config.checkpoint_every == 0 or step + 1 == end:
+            checkpoint.save(checkpoint.file_of(out_dir, step + 1), model, optimizer, scaler, step + 1, config)
+            log.sample(step + 1, sample_text(model, config, device))
+    if end < config.steps:
+        log.say(f"stopping after step {end}, to be resumed")
+    else:
+        log.evaluation(end, validation.loss(model))
     return model
 
 

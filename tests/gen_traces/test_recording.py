@@ -39,7 +39,7 @@ opening: "The loss starts at {initial_loss:.2f}."
 SHIFT = """\
 --- a/data.py
 +++ b/data.py
-@@ -95,5 +95,5 @@
+@@ -102,5 +102,5 @@
          picked = self.order[self.position : self.position + self.batch_size]
          self.position += self.batch_size
          tokens = torch.from_numpy(self.rows[picked].astype(np.int64)).to(self.device)  # (B, T+1)
@@ -295,7 +295,7 @@ def test_only_a_run_of_the_same_code_corpus_and_configuration_counts_as_recorded
 ) -> None:
     import msgspec
 
-    plan = record.healthy_plan("base", 0, SMOKE)
+    plan = record.healthy_plan("lm_pretraining", "base", 0, SMOKE)
     plan = msgspec.structs.replace(plan, overrides=SMALL)
     path = recorder.path(plan)
     assert not record.is_recorded(plan, path, "the corpus", "cpu")
@@ -327,9 +327,11 @@ def test_every_bundled_scenario_can_be_planned_in_every_profile() -> None:
 
 
 def test_reruns_leave_out_what_makes_no_sense() -> None:
-    config = {"lr": 0.01, "warmup_steps": 30, "steps": 300, "residual_dtype": "float32", "compute_dtype": "float32"}
+    config = {"optimizer": "adamw", "lr": 0.01, "warmup_steps": 30, "steps": 300}
+    config |= {"residual_dtype": "float32", "compute_dtype": "float32"}
     assert record.reruns(config) == {"lower_lr": {"lr": pytest.approx(0.003)}, "longer_warmup": {"warmup_steps": 120}}
     assert "longer_warmup" not in record.reruns(config | {"steps": 100})
+    assert "longer_warmup" not in record.reruns(config | {"lr": 0.001})
     assert record.reruns(config | {"residual_dtype": "float16"})["fp32"] == {"residual_dtype": "float32"}
 
 

@@ -37,7 +37,8 @@ def observed(seed: int, /, *, status: str = "finished", **changes: Any) -> Obser
         "loss": loss(seed),
         "grad_norm": curve(STEPS, rng.lognormal(-0.7, 0.2, N)),
         "update_ratio/layer.0": curve(STEPS[::10], rng.lognormal(-5, 0.1, N // 10)),
-        "throughput": curve(STEPS, rng.uniform(1, 1e6, N)),
+        "throughput": curve(STEPS, rng.uniform(5e3, 1e4, N)),
+        "throughput/step_time": curve(STEPS, rng.uniform(0.1, 0.2, N)),
     }
     artifacts: dict[str, Any] = {"check_kv_cache": KV, "batch": [seed, 1], "samples": f"text {seed}"}
     artifacts |= changes.pop("artifacts", {})
@@ -96,12 +97,15 @@ def test_a_run_of_nan_is_as_far_as_can_be() -> None:
     assert (best.widths, best.direction) == (CAP, "nonfinite")
 
 
-def test_machine_noise_is_not_judged() -> None:
+def test_a_slow_machine_is_no_finding_and_a_starved_job_is() -> None:
     slow: dict[str, Any] = {
-        "throughput": curve(STEPS, np.full(N, -1e9)),
+        "throughput": curve(STEPS, np.full(N, 2e3)),
         "throughput/step_time": curve(STEPS, np.full(N, 1e9)),
     }
-    assert not verdict([observed(seed, **slow) for seed in range(3)]).betrayals
+    found = verdict([observed(seed, **slow) for seed in range(3)], ("throughput",))
+    assert not found.passed and all(betrayal.widths < 3 for betrayal in found.betrayals)
+    starved: dict[str, Any] = {"throughput": curve(STEPS, np.full(N, 20.0))}
+    assert verdict([observed(seed, **starved) for seed in range(3)], ("throughput",)).passed
 
 
 def test_data_in_blocks_show_in_derived_columns_alone() -> None:

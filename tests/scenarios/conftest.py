@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 SCENARIO = """\
-workload: language-model pretraining
-config: base
+workload: lm_pretraining
+config: configs/base.yaml
 rounds: [debug, review]
 level: mid
 difficulty: easy

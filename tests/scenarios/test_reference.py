@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from scenarios import catalog
 from scenarios.source import REFERENCE
 
 pytest.importorskip("torch")
@@ -130,7 +131,7 @@ def test_greedy_generation_is_the_argmax_of_full_passes(reference: SimpleNamespa
 
 def test_sampling_follows_the_temperature(reference: SimpleNamespace) -> None:
     logits = torch.tensor([[0.0, 1.0, 3.0]]).expand(4000, 3)
-    drawn = reference.engine.sample(logits, 2.0, torch.Generator().manual_seed(0))
+    drawn = reference.engine.sample(logits, 2.0, generator=torch.Generator().manual_seed(0))
     shares = torch.bincount(drawn[:, 0], minlength=3) / 4000
     torch.testing.assert_close(shares, torch.softmax(logits[0] / 2, dim=-1), atol=0.03, rtol=0)
 
@@ -179,9 +180,14 @@ def test_the_loss_is_the_mean_negative_log_probability(reference: SimpleNamespac
     assert reference.loss.language_model_loss(logits, targets).item() == pytest.approx(sum(by_hand) / 6)
 
 
-@pytest.mark.parametrize("path", sorted((REFERENCE / "configs").glob("*.yaml")), ids=lambda path: path.stem)
-def test_an_untrained_model_guesses_about_uniformly(reference: SimpleNamespace, path: Path) -> None:
-    config = reference.config.load_config(path)
+def pretraining_configs() -> list[str]:
+    scenarios = (catalog.load_scenario(slug) for slug in catalog.slugs())
+    return sorted({scenario.config for scenario in scenarios if scenario.workload == "lm_pretraining"})
+
+
+@pytest.mark.parametrize("path", pretraining_configs())
+def test_an_untrained_model_guesses_about_uniformly(reference: SimpleNamespace, path: str) -> None:
+    config = reference.config.load_config(REFERENCE / path)
     model = reference.model.GPT(config)
     x, y = tokens(4, config.seq_len), tokens(4, config.seq_len, seed=2)
     assert reference.loss.language_model_loss(model(x), y).item() == pytest.approx(math.log(256), abs=0.15)
@@ -370,7 +376,7 @@ def test_a_resumed_run_is_the_uninterrupted_one_to_the_bit(
     whole = run_training(reference, config, corpus, tmp_path / "whole")
     # The second run finds the checkpoint of step 5 that the first one left, and only that.
     (tmp_path / "resumed").mkdir()
-    (tmp_path / "whole" / "checkpoint.pt").rename(tmp_path / "resumed" / "checkpoint.pt")
+    (tmp_path / "whole" / "step_000005.pt").rename(tmp_path / "resumed" / "step_000005.pt")
     resumed = run_training(reference, config, corpus, tmp_path / "resumed", resume=True)
     for a, b in zip(whole.parameters(), resumed.parameters(), strict=True):
         assert torch.equal(a, b)

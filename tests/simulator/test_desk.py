@@ -11,7 +11,7 @@ import world
 
 from grader.events import Request
 from scenarios import catalog, vocabulary
-from scenarios.source import patched_source
+from scenarios.source import job_source
 from simulator.columns import label, select
 from simulator.desk import TraceDesk, name_of
 from simulator.errors import FlatlineError
@@ -21,7 +21,7 @@ from traces import library
 @pytest.fixture
 def desk(small_world: Path) -> TraceDesk:
     run = library.open_run(library.run_path(small_world / "traces", "smoke", world.SLUG, 0))
-    return TraceDesk(run, vocabulary.load(), lambda: patched_source(world.SLUG))
+    return TraceDesk(run, vocabulary.load(), lambda: job_source(world.SLUG))
 
 
 def test_a_curve_is_its_column(desk: TraceDesk) -> None:
@@ -110,7 +110,7 @@ def test_settings_come_from_the_run(desk: TraceDesk) -> None:
 
 def test_code_is_the_code_that_ran(desk: TraceDesk) -> None:
     evidence = desk.fetch(Request(diagnostic="code", area="train_loop"))
-    source = patched_source(world.SLUG)
+    source = job_source(world.SLUG)
     assert evidence.kind == "code" and evidence.blocks
     for block in evidence.blocks:
         lines = source[block.file].split("\n")

@@ -217,6 +217,19 @@ def test_unplayed_scenarios_come_before_played_ones(small_world: Path) -> None:
     assert len(set(seen)) == min(3, len(numbered()))
 
 
+def test_chance_seldom_takes_a_job_in_which_nothing_is_wrong() -> None:
+    import random
+
+    from scenarios import catalog
+    from simulator.interview import Options
+    from simulator.table import choose
+
+    rng = random.Random(0)
+    drawn = [choose(Options(round="review"), [], rng).slug for _ in range(300)]
+    healthy = sum(not catalog.patch_text(slug).strip() for slug in drawn)
+    assert 300 * 0.05 < healthy < 300 * 0.16
+
+
 def test_the_recorded_run_may_be_gone(small_world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Store() as store:
         id = begin(store).session_id

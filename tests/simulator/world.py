@@ -15,8 +15,8 @@ SLUG = "quiet-otter"
 STEPS = tuple(range(60))
 TITLE = "Gradients pile up over steps"
 SCENARIO = """\
-workload: language-model pretraining
-config: base
+workload: lm_pretraining
+config: configs/base.yaml
 rounds: [debug, review]
 level: mid
 difficulty: easy
