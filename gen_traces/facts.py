@@ -24,6 +24,8 @@ def run_facts(rows: Rows, config: Mapping[str, Any], extra: Mapping[str, Fact]) 
     facts: dict[str, Fact] = {key: value for key, value in config.items() if not isinstance(value, bool)}
     facts |= extra
     loss, norm, val = rows.series("loss"), rows.series("grad_norm"), rows.series("val_loss")
+    if "steps" in config:
+        facts["planned_steps"] = config["steps"]
     facts["steps"] = len(loss)
     if loss:
         facts["initial_loss"] = loss[0][1]

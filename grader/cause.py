@@ -55,6 +55,7 @@ class _Key(NamedTuple):
     misses: tuple[tuple[NearMiss, tuple[tuple[str, ...], ...]], ...]
     healthy: bool
     equivalents: frozenset[str]
+    workload: str
 
 
 class _Fit(NamedTuple):
@@ -74,10 +75,15 @@ class _Fit(NamedTuple):
 
 
 class Matcher:
-    """Judges claims against a set of answer keys, by slug. Making one reads every phrase once; judging is fast."""
+    """Judges claims against a set of answer keys, by slug. Making one reads every phrase once; judging is fast.
 
-    def __init__(self, solutions: Mapping[str, Solution]) -> None:
-        self._keys = {slug: _key(slug, solution) for slug, solution in solutions.items()}
+    `workloads` maps slugs to kinds of job: the causes that a claim is weighed against are those of the same kind, and
+    a cause of another kind is asked for only when it is none of them.
+    """
+
+    def __init__(self, solutions: Mapping[str, Solution], workloads: Mapping[str, str] | None = None) -> None:
+        kinds = workloads or {}
+        self._keys = {slug: _key(slug, solution, kinds.get(slug, "")) for slug, solution in solutions.items()}
         counts: dict[str, int] = {}
         every = [wording for key in self._keys.values() for wording in key.wordings]
         for wording in every:
@@ -94,7 +100,8 @@ class Matcher:
         correct = self._corrections(" ".join(claimed))
         parts = [tokens(part, correct) for part in claimed]
         fits = {key.slug: self._fit(key, parts, claimed) for key in self._keys.values() if not key.healthy}
-        stated = self._stated(fits, slug)
+        rivals = {name: fit for name, fit in fits.items() if fit.key.workload == wanted.workload}
+        stated = self._stated(rivals, slug) or self._stated(fits, slug)
         whole = " ".join(claimed)
         if len(stated) >= SHOTGUN or any(_is_list(part) for part in claimed):
             listed = ", ".join(f'"{" ".join(fit.words[:2])}"' for fit in stated) or "many parts at once"
@@ -112,7 +119,7 @@ class Matcher:
             if best.key.slug in wanted.equivalents:
                 return Cause("correct", slug, f"states a cause with the same evidence: {_quoted(best)}")
             return Cause("wrong", best.key.slug, f"fits another bug: {_quoted(best)}")
-        return self._less(wanted, fits, parts, miss, whole)
+        return self._less(wanted, fits, rivals, parts, miss, whole)
 
     def _right(self, fit: _Fit, stated: list[_Fit], miss: tuple[NearMiss, str] | None, whole: str) -> Cause:
         slug = fit.key.slug
@@ -127,12 +134,12 @@ class Matcher:
         self,
         wanted: _Key,
         fits: dict[str, _Fit],
+        rivals: dict[str, _Fit],
         parts: list[tuple[str, ...]],
         miss: tuple[NearMiss, str] | None,
         whole: str,
     ) -> Cause:
-        closest = max(fits.values(), key=lambda fit: fit.similarity, default=None)
-        near = closest.key.slug if closest and closest.similarity >= HALF_SAID else None
+        near = _closest(rivals) or _closest(fits)
         if miss is not None:
             slug = wanted.slug if miss[0].partial else near if near != wanted.slug else None
             return Cause("partial" if miss[0].partial else "wrong", slug, f'"{miss[1]}": {miss[0].why}')
@@ -231,8 +238,11 @@ def matcher(slug: str, pack: Path | str | None = None) -> tuple[Mapping[str, Sol
     """All answer keys, the one of `slug` among them, and a matcher over them. Raises ScenarioError, as `match` does."""
     from scenarios import catalog
 
-    catalog.load_solution(slug, pack)
     solutions = _solutions(str(pack) if pack else None, os.environ.get(catalog.PACK_VARIABLE))
+    if slug not in solutions:
+        # These say what is the matter with it.
+        catalog.load_scenario(slug, pack)
+        catalog.load_solution(slug, pack)
     return solutions, _matcher(str(pack) if pack else None, os.environ.get(catalog.PACK_VARIABLE))
 
 
@@ -245,13 +255,17 @@ def _solutions(pack: str | None, variable: str | None) -> Mapping[str, Solution]
     for slug in catalog.slugs(pack):
         # A broken neighbour must not keep a sound scenario from being graded; `flatline doctor` names it.
         with contextlib.suppress(ScenarioError):
+            catalog.load_scenario(slug, pack)
             found[slug] = catalog.load_solution(slug, pack)
     return found
 
 
 @functools.lru_cache(maxsize=4)
 def _matcher(pack: str | None, variable: str | None) -> Matcher:
-    return Matcher(_solutions(pack, variable))
+    from scenarios import catalog
+
+    solutions = _solutions(pack, variable)
+    return Matcher(solutions, {slug: catalog.load_scenario(slug, pack).workload for slug in solutions})
 
 
 def is_healthy(solution: Solution) -> bool:
@@ -259,7 +273,7 @@ def is_healthy(solution: Solution) -> bool:
     return "healthy" in solution.catalogue
 
 
-def _key(slug: str, solution: Solution) -> _Key:
+def _key(slug: str, solution: Solution, workload: str) -> _Key:
     return _Key(
         slug,
         tuple(tuple(phrase(option) for option in group) for group in solution.concepts),
@@ -267,7 +281,14 @@ def _key(slug: str, solution: Solution) -> _Key:
         tuple((miss, tuple(phrase(saying) for saying in miss.says)) for miss in solution.near_misses),
         is_healthy(solution),
         frozenset(solution.equivalents),
+        workload,
     )
+
+
+def _closest(fits: Mapping[str, _Fit]) -> str | None:
+    """The cause that a text resembles most, if it resembles any."""
+    best = max(fits.values(), key=lambda fit: fit.similarity, default=None)
+    return best.key.slug if best and best.similarity >= HALF_SAID else None
 
 
 def _known_words(solutions: Iterable[Solution]) -> frozenset[str]:
@@ -287,8 +308,10 @@ def _groups(groups: tuple[tuple[tuple[str, ...], ...], ...], said: tuple[str, ..
     """For each group that is met the positions of its longest phrase. The first group names the subject, the others
     what is the matter with it, and those do not count where a "not" stands before them."""
     found = []
+    present = {*said, NOT} if MISSING in said else set(said)
     for at, group in enumerate(groups):
-        options = [positions for option in group if (positions := find(option, said, affirmed=at > 0))]
+        possible = (option for option in group if present.issuperset(option))
+        options = [positions for option in possible if (positions := find(option, said, affirmed=at > 0))]
         if options:
             found.append(max(options, key=len))
     return found

@@ -11,7 +11,7 @@ class ChatConfig(Config):
     seq_len: int = 96
     micro_batch: int = 16  # rows per forward pass
     accumulation: int = 1
-    steps: int = 250
+    steps: int = 160
     # data
     max_conversations: int = 0  # keep only the first so many, 0 keeps all
     pack: bool = False  # several conversations a row instead of one and padding
