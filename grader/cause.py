@@ -106,7 +106,7 @@ class Matcher:
         if len(stated) >= SHOTGUN or any(_is_list(part) for part in claimed):
             listed = ", ".join(f'"{" ".join(fit.words[:2])}"' for fit in stated) or "many parts at once"
             return Cause("none", None, f"a list of guesses is no diagnosis: {listed}")
-        if not stated and (well := self._healthy(text)):
+        if not stated and (well := self._healthy(text, wanted)):
             verdict: Verdict = "correct" if wanted.healthy else "wrong"
             return Cause(verdict, slug if wanted.healthy else well[0], f'says that nothing is wrong: "{well[1]}"')
         if not whole.strip(", "):
@@ -199,11 +199,11 @@ class Matcher:
                 stated.append(fit)
         return stated
 
-    def _healthy(self, text: str) -> tuple[str, str] | None:
-        """Slug of a healthy control and the words, when a text says that nothing is wrong."""
-        for key in self._keys.values():
-            if not key.healthy:
-                continue
+    def _healthy(self, text: str, wanted: _Key) -> tuple[str, str] | None:
+        """Slug of a healthy control, of the same kind of job if there is one, and the words of a text that says that
+        nothing is wrong."""
+        controls = [key for key in self._keys.values() if key.healthy]
+        for key in sorted(controls, key=lambda key: key.workload != wanted.workload):
             for sentence in stance.sound(text):
                 said = tokens(sentence)
                 found = _groups(key.groups, said)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from grader.cause import Matcher, match
+from grader.cause import Matcher, is_healthy, match
 from scenarios import catalog
 from scenarios.errors import ScenarioError
 
@@ -59,7 +59,9 @@ def test_near_misses_are_what_they_say(slug):
 
 def test_the_closest_is_the_scenario_whose_cause_was_claimed():
     assert match("softmax is applied twice", "no_zero_grad").closest == "softmax_before_ce"
-    assert match("the run is fine", "no_zero_grad").closest == "healthy_control"
+    control = match("the run is fine", "no_zero_grad").closest
+    assert control and is_healthy(catalog.load_solution(control))
+    assert catalog.load_scenario(control).workload == catalog.load_scenario("no_zero_grad").workload
     assert match("zero_grad is missing", "no_zero_grad").closest == "no_zero_grad"
 
 
