@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -76,20 +77,19 @@ def default_values(source: Source) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for name in sorted((name for name in source if name.endswith("config.py")), key=len):
-        tree = _parsed(source[name])
-        alone = not any(isinstance(node, ast.ClassDef) and node.bases for node in tree.body)
-        found = _defaults(tree) if alone else found | _defaults(tree)
+        extends, values = _defaults(source[name])
+        found = found | values if extends else dict(values)
     return found
 
 
-def _parsed(text: str) -> ast.Module:
+@functools.lru_cache(maxsize=64)
+def _defaults(text: str) -> tuple[bool, Mapping[str, Any]]:
+    """Whether a class of the file has a base, and the defaults that its classes give."""
     try:
-        return ast.parse(text)
+        tree = ast.parse(text)
     except SyntaxError:
-        return ast.Module([], [])
-
-
-def _defaults(tree: ast.Module) -> dict[str, Any]:
+        return False, {}
+    extends = any(isinstance(node, ast.ClassDef) and node.bases for node in tree.body)
     found: dict[str, Any] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
@@ -97,7 +97,7 @@ def _defaults(tree: ast.Module) -> dict[str, Any]:
                 found[node.target.id] = ast.literal_eval(node.value)
             except ValueError:
                 continue
-    return found
+    return extends, found
 
 
 def effective(source: Source, name: str, overrides: Mapping[str, Any]) -> dict[str, Any]:

@@ -55,16 +55,17 @@ def job_source(source: Mapping[str, str], workload: str, config: str) -> dict[st
     return {name: text for name, text in source.items() if name in wanted}
 
 
-def imported(text: str) -> set[str]:
+@functools.lru_cache(maxsize=512)
+def imported(text: str) -> frozenset[str]:
     """The top-level modules that Python source imports; none when it cannot be read as Python."""
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
-        return set()
+        return frozenset()
     found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found.add(node.module.partition(".")[0])
-    return found
+    return frozenset(found)

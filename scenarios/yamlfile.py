@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,7 +33,13 @@ def read_text(path: Path) -> str:
 
 def load(path: Path, shape: type[T]) -> T:
     """The file at `path` as a `shape`. Raises ScenarioError naming the file and, where known, the line."""
-    return parse(read_text(path), shape, str(path))
+    return _parsed(read_text(path), shape, str(path))
+
+
+@functools.lru_cache(maxsize=1024)
+def _parsed(text: str, shape: type[T], name: str) -> T:
+    # Shapes are frozen, and a file that has changed has another text.
+    return parse(text, shape, name)
 
 
 def parse(text: str, shape: type[T], name: str) -> T:

@@ -13,6 +13,8 @@ from simulator.interview import Interview, Options
 from simulator.store import Store
 
 ROUNDS = bundled.rounds()
+# A traceback quotes the line it stopped at: that is code, and the candidate asked for it.
+TRACEBACK = re.compile(r'(?<=\n)  File "[^"]+", line \d+, in \w+\n    .+')
 
 
 @dataclass
@@ -59,7 +61,9 @@ def look_at_everything(slug, round, store) -> Seen:
                 words.append(event.title)
                 words.append(evidence.beside)
                 is_code = evidence.kind == "code"
-                (code if is_code else words).extend([event.summary, evidence.text])
+                for text in (event.summary, evidence.text):
+                    (code if is_code else words).append(TRACEBACK.sub("", text))
+                    code += TRACEBACK.findall(text)
     code += [line for block in interview.code() for line in (block.file, *block.lines)]
     said = sum(isinstance(event, Candidate) for event in interview.events)
     assert said > len(known.diagnostics)

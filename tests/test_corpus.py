@@ -67,7 +67,9 @@ def test_pandas_reads_the_signals_and_every_column_has_a_name_to_ask_for(slug):
     frame = pd.read_parquet(path / "signals.parquet")
     manifest = library.open_run(path).manifest
     assert list(frame["step"]) == list(range(len(frame)))
-    assert manifest.steps == frame["loss"].notna().sum() if "loss" in frame else manifest.status == "crashed"
+    losses = library.open_run(path).read("loss")[1] if "loss" in frame else ()
+    assert len(losses) == manifest.steps  # those that are NaN among them
+    assert manifest.steps or manifest.status == "crashed"
     if manifest.status == "finished":
         # The row after the last step holds the final validation loss.
         assert len(frame) == manifest.steps + 1
@@ -105,4 +107,5 @@ def test_an_opening_is_filled_from_its_run(slug, seed, tmp_path):
     opening = interview.events[1].text
     assert "{" not in opening
     assert "nan" not in opening.replace("NaN", "")
-    assert len(interview.opening_evidence()) == 2
+    # A job that dies before its first step has no curves.
+    assert len(interview.opening_evidence()) == (2 if run_of(slug, seed).manifest.steps else 0)
