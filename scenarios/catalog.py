@@ -72,6 +72,7 @@ def folder(slug: str, pack: Path | str | None = None) -> Path:
     """The scenario's folder. Raises ScenarioError for an unknown slug, or for one that is no plain name."""
     if not _SLUG.fullmatch(slug):
         raise ScenarioError(f"{_shown(slug)} is no scenario's name; `flatline list` shows what there is")
+    # Unlike Path.is_dir, isdir takes a name too long for the file system for one that is not there.
     there = [root / slug for root in packs(pack) if os.path.isdir(root / slug)]
     if len(there) == 1 and any(there[0].iterdir()):
         return there[0]
