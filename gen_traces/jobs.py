@@ -249,10 +249,10 @@ def _gather(out: Path, work: Path, code: int, size: int, ranked: bool, timed_out
 
 
 def log_artifact(console: str) -> Artifact:
-    """The console as it was; of a long one the beginning and the end. `data` holds every line."""
+    """The console as it was; of a long one the beginning and the end. `data` says how many lines there were."""
     lines = console.splitlines()
     shown = lines
     if len(lines) > CONSOLE_LINES:
         half = CONSOLE_LINES // 2
         shown = [*lines[:half], f"[{len(lines) - 2 * half} lines left out]", *lines[-half:]]
-    return Artifact("\n".join(shown) or "(nothing was printed)", lines)
+    return Artifact("\n".join(shown) or "(nothing was printed)", {"lines": len(lines)})

@@ -65,7 +65,10 @@ def _shown(token: int) -> str:
 
 
 def attention_pattern_artifact(corners: dict[int, dict[str, list[list[float]]]]) -> Artifact:
-    """Maps of the first recorded, a middle and the last recorded step; percent, rows are queries."""
+    """Maps of the first recorded, a middle and the last recorded step; percent, rows are queries.
+
+    `data` maps steps to heads to rows of fractions, each row up to its last key that is attended to.
+    """
     steps = sorted(corners)
     chosen = sorted({steps[0], steps[len(steps) // 2], steps[-1]})
     blocks = ["attention in percent, first row of the batch: row = query, column = key"]
@@ -75,14 +78,16 @@ def attention_pattern_artifact(corners: dict[int, dict[str, list[list[float]]]])
         lines += [f"{i:4d} " + "".join(_percent(p) for p in row) for i, row in enumerate(corner)]
         blocks.append("\n".join(lines))
     rounded = {
-        str(step): {name: [[_rounded(p) for p in row] for row in corner] for name, corner in corners[step].items()}
+        str(step): {name: [_rounded(row) for row in corner] for name, corner in corners[step].items()}
         for step in chosen
     }
     return Artifact("\n\n".join(blocks), rounded)
 
 
-def _rounded(p: float) -> float | int:
-    return 0 if p == 0 else round(p, 3)
+def _rounded(row: list[float]) -> list[float | int]:
+    """To three decimals, without the zeros at the end."""
+    length = max((i for i, p in enumerate(row, 1) if p != 0), default=0)
+    return [0 if p == 0 else round(p, 3) for p in row[:length]]
 
 
 def _percent(p: float) -> str:

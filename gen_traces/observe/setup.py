@@ -137,11 +137,12 @@ def model_summary_artifact(setup: Setup, model: nn.Module) -> Artifact:
     for entry in setup.parameters:
         pattern = re.sub(r"\.\d+\.", ".*.", entry["name"])
         grouped.setdefault((pattern, str(tuple(entry["shape"])), entry["requires_grad"]), []).append(entry)
-    rows = []
+    rows, alike = [], []
     for (pattern, shape, wants), entries in grouped.items():
         spread = sorted({number(entry["std"]) for entry in entries}, key=float)
         std = spread[0] if len(spread) == 1 else f"{spread[0]} .. {spread[-1]}"
         rows.append([pattern, len(entries), shape, std, "yes" if wants else "no"])
+        alike.append({"name": pattern, "shape": entries[0]["shape"], "std": [entry["std"] for entry in entries]})
     total = sum(parameter.numel() for parameter in model.parameters())
     trained = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     kinds: dict[str, int] = {}
@@ -155,7 +156,7 @@ def model_summary_artifact(setup: Setup, model: nn.Module) -> Artifact:
         groups = [f"{group['tensors']} tensors, {group['values']:,} values" for group in setup.optimizer["groups"]]
         facts.append(("optimizer", f"{setup.optimizer['name']}; " + "; ".join(groups)))
     text = table(["parameter", "count", "shape", "std at start", "grad"], rows) + "\n\n" + fields(facts)
-    data = {"parameters": setup.parameters, "total": total, "trained": trained, "modules": kinds}
+    data = {"parameters": alike, "total": total, "trained": trained, "modules": kinds}
     return Artifact(text, data | {"optimizer": setup.optimizer})
 
 
@@ -193,7 +194,12 @@ def checkpoint_artifact(saved: list[dict[str, Any]], loaded: list[dict[str, Any]
         rows.append(("loaded", f"{entry['file']}, going on at step {entry['returned']}"))
     if not loaded:
         rows.append(("loaded", "never, the run started from nothing"))
-    return Artifact(fields(rows), {"saved": saved, "loaded": loaded, "holds": holds})
+    return Artifact(fields(rows), {"saved": _few(saved), "loaded": loaded, "holds": holds})
+
+
+def _few(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of many the first and the last; the curves below `disk` have them all."""
+    return entries if len(entries) <= 12 else [*entries[:5], *entries[-3:]]
 
 
 def _listed(steps: list[int]) -> str:
