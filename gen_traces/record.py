@@ -67,8 +67,11 @@ def scenario_plans(slug: str, seeds: Sequence[int], profile: Profile, pack: Path
     healthy = workloads.job_source(source.reference_source(), kind, scenario.config)
     profiles.check_overrides(healthy, code, name, profile.overrides(name, code), f"{slug}/bug.patch")
     plans = [_plan(slug, slug, kind, name, seed, None, code, patch, profile) for seed in seeds]
-    for variant, changed in reruns(profiles.effective(code, name, profile.overrides(name, code))).items():
-        plans.append(_plan(slug, slug, kind, name, seeds[0], variant, code, patch, profile, changed))
+    possible = reruns(profiles.effective(code, name, profile.overrides(name, code)))
+    for variant in workloads.find(kind).reruns:
+        if variant in possible:
+            changed = possible[variant]
+            plans.append(_plan(slug, slug, kind, name, seeds[0], variant, code, patch, profile, changed))
     return plans
 
 

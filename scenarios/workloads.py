@@ -16,11 +16,15 @@ PATH = Path(__file__).parent / "workloads.yaml"
 
 
 class Workload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`script` is what a job runs, `corpus` what builds its data; both are files of the reference."""
+    """`script` is what a job runs, `corpus` what builds its data; both are files of the reference.
+
+    `reruns` names the variants that a scenario's job is recorded in besides.
+    """
 
     about: str
     script: str
     corpus: str
+    reruns: tuple[str, ...] = ()
 
 
 @functools.lru_cache(maxsize=1)
