@@ -78,7 +78,7 @@ def default_values(source: Source) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in sorted((name for name in source if name.endswith("config.py")), key=len):
         extends, values = _defaults(source[name])
-        found = found | values if extends else dict(values)
+        found = {**found, **values} if extends else dict(values)
     return found
 
 

@@ -1,6 +1,6 @@
-"""Keeping a recorded run small without losing a digit that anyone is shown.
+"""Keeping a recorded run small.
 
-Curves of a part (a layer, a head, a matrix) are kept to 12 bits of mantissa, four significant digits; the bits left
+Curves of a part (a layer, a head, a matrix) are kept to 12 bits of mantissa, a part in eight thousand; the bits left
 out are zero and cost nothing once compressed. Global curves, counts and settings keep all of float32.
 """
 

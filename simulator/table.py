@@ -171,7 +171,7 @@ _SETUP = (
     "{parameters:,} parameters",
     "{n_layer} layers",
     "{tokens_per_step:,} tokens a step",
-    "{optimizer} at a peak learning rate of {lr:g}",
+    "{optimizer} with a configured learning rate of {lr:g}",
     "matrix products in {compute_dtype}",
     "on {device_name}",
 )

@@ -13,14 +13,7 @@ STEPS = 3
 
 
 def run(context: Context) -> Artifact:
-    config = job.changed(
-        context.config,
-        steps=STEPS,
-        accumulation=1,
-        eval_every=10 * STEPS,
-        eval_batches=1,
-        checkpoint_every=10 * STEPS,
-    )
+    config = job.shortened(context.config, STEPS, accumulation=1)
     (first, first_losses), (second, second_losses) = (job.train(context, config) for _ in range(2))
     pairs = list(zip(first.parameters(), second.parameters(), strict=True))
     # Bytes, not values: NaN equals itself here.

@@ -22,6 +22,13 @@ def changed(config: Any, **values: Any) -> Any:
     return dataclasses.replace(config, **values)
 
 
+def shortened(config: Any, steps: int, **values: Any) -> Any:
+    """The configuration of a job of so many steps, all in one leg, that neither validates nor saves before its end."""
+    if hasattr(config, "stop_after"):
+        values["stop_after"] = 0
+    return changed(config, steps=steps, eval_every=10 * steps, eval_batches=1, checkpoint_every=10 * steps, **values)
+
+
 def fresh_model(context: Context, config: Any = None) -> Any:
     """A model as the job's code builds it, from the job's seed."""
     config = config or context.config

@@ -14,15 +14,12 @@ STEPS = 60
 
 
 def run(context: Context) -> Artifact:
-    config = job.changed(
+    config = job.shortened(
         context.config,
-        steps=STEPS,
+        STEPS,
         warmup_steps=min(context.config.warmup_steps, STEPS // 2),
         min_lr_ratio=1.0,
         accumulation=1,
-        eval_every=10 * STEPS,
-        eval_batches=1,
-        checkpoint_every=10 * STEPS,
     )
     with tempfile.TemporaryDirectory() as folder:
         corpus = Path(folder) / "corpus.jsonl"

@@ -56,19 +56,16 @@ def overfit_one_batch(context: Context) -> Artifact:
     """The job's whole loop on a corpus whose training split is one micro-batch of conversations."""
     context = as_language(context)
     rows, steps = context.config.micro_batch, overfit_batch.STEPS
-    config = job.changed(
+    config = job.shortened(
         context.config,
-        steps=steps,
+        steps,
         warmup_steps=min(context.config.warmup_steps, steps // 2),
         min_lr_ratio=1.0,
         accumulation=1,
         max_conversations=0,
         val_fraction=1 / (rows + 1),
-        eval_every=10 * steps,
         accuracy_every=10 * steps,
         accuracy_questions=1,
-        eval_batches=1,
-        checkpoint_every=10 * steps,
     )
     with tempfile.TemporaryDirectory() as folder:
         corpus = Path(folder) / "corpus.jsonl"
@@ -125,9 +122,11 @@ class Kind(BaseKind):
         if child.model is not None and answers is not None and hooks.held_out:
             held_out, model = hooks.held_out, child.model
             makers["samples"] = lambda: chat.samples_artifact(
-                answers, held_out[:SAMPLES], model, config, self.watch.step
+                answers, held_out[:SAMPLES], model, config, self.watch.step, child.spec.device
             )
-            makers["predictions"] = lambda: chat.predictions_artifact(answers, held_out, model, config, SHOWN)
+            makers["predictions"] = lambda: chat.predictions_artifact(
+                answers, held_out, model, config, SHOWN, child.spec.device
+            )
         return makers
 
     def facts(self) -> dict[str, Any]:

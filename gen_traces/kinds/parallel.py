@@ -52,7 +52,7 @@ class Kind(language.Kind):
     def __init__(self, watch: Watch) -> None:
         super().__init__(watch)
         self.rank = int(os.environ.get("RANK", "0"))
-        self.ranks = int(os.environ.get("WORLD_SIZE", "1"))
+        self.ranks = self.throughput.ranks = int(os.environ.get("WORLD_SIZE", "1"))
         self.own = parallel.OwnRank(watch, self.rank)
         self.gradients = parallel.SyncedGradients(watch)
         self.backend: str | None = None

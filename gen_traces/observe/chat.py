@@ -319,10 +319,12 @@ def tokenizer_artifact(chat: ModuleType, config: Any, seen: Conversations, hooks
     return Artifact(text, {"texts": data, "trained": trained, "asked": hooks.first_prompt})
 
 
-def samples_artifact(answers: ModuleType, conversations: list[Any], model: Any, config: Any, steps: int) -> Artifact:
+def samples_artifact(
+    answers: ModuleType, conversations: list[Any], model: Any, config: Any, steps: int, device: str
+) -> Artifact:
     """Answers to held-out questions by the job's own code."""
     asked = [c.question for c in conversations]
-    said = answers.answers(model, asked, config)
+    said = answers.answers(model, asked, config, device)
     lines = [f"from the model after {steps} steps, the most likely token each time,"]
     lines.append(f"at most {config.answer_tokens} tokens; ⏎ newline:")
     for question, text in zip(asked, said, strict=True):
@@ -331,9 +333,11 @@ def samples_artifact(answers: ModuleType, conversations: list[Any], model: Any, 
     return Artifact("\n".join(lines), [{"question": q, "text": t} for q, t in zip(asked, said, strict=True)])
 
 
-def predictions_artifact(answers: ModuleType, held_out: list[Any], model: Any, config: Any, shown: int) -> Artifact:
+def predictions_artifact(
+    answers: ModuleType, held_out: list[Any], model: Any, config: Any, shown: int, device: str
+) -> Artifact:
     """The model's answers, what was read out of them, and the labels, of the questions of the evaluation."""
-    replies = answers.Examination(held_out, config).replies(model)
+    replies = answers.Examination(held_out, config, device).replies(model)
     rows = [
         [c.question[:36], ascii(r.text)[1:-1][-26:], "none" if r.said is None else ascii(r.said)[1:-1][:10], r.label]
         for c, r in zip(held_out, replies[:shown], strict=False)

@@ -18,11 +18,13 @@ from gen_traces.observe.watch import Observer, Watch
 class Throughput(Observer):
     """`throughput` (tokens/s), `throughput/step_time` and `throughput/data_wait` (seconds), per optimizer step.
 
-    A step's time runs from the end of the step before; validation and the observers' own work are not in it.
+    A step's time runs from the end of the step before; validation and the observers' own work are not in it. The
+    tokens are those of all `ranks`, which have the same number each.
     """
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, ranks: int = 1) -> None:
         super().__init__(watch)
+        self.ranks = ranks
         self._tokens = 0
         self.tokens_seen = 0
         self.data_wait = 0.0
@@ -48,7 +50,7 @@ class Throughput(Observer):
     def step_ended(self) -> None:
         observed = self.watch.spent - self._spent_before
         taken = max(1e-9, time.perf_counter() - self._started - observed - self.paused)
-        self.watch.put("throughput", self._tokens / taken)
+        self.watch.put("throughput", self.ranks * self._tokens / taken)
         self.watch.put("throughput/step_time", taken)
         self.watch.put("throughput/data_wait", self.data_wait)
         self.tokens_seen += self._tokens
@@ -63,8 +65,9 @@ class Memory(Observer):
         if not self.watch.due(self.EVERY):
             return
         self.watch.put("memory/rss_mb", resident_bytes() / 2**20, self.EVERY)
-        if torch.cuda.is_available():
-            self.watch.put("memory/cuda_mb", torch.cuda.memory_allocated() / 2**20, self.EVERY)
+        device = self.watch.device
+        if device.type == "cuda":
+            self.watch.put("memory/cuda_mb", torch.cuda.memory_allocated(device) / 2**20, self.EVERY)
 
 
 def resident_bytes() -> int:

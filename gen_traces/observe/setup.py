@@ -120,7 +120,7 @@ def hardware_artifact(device: str) -> tuple[Artifact, str, dict[str, str]]:
 
 def device_name(device: str) -> str:
     if device.startswith("cuda") and torch.cuda.is_available():
-        return torch.cuda.get_device_name()
+        return torch.cuda.get_device_name(device)
     try:
         with open("/proc/cpuinfo") as file:
             for line in file:

@@ -62,16 +62,21 @@ class ProcessMemory(Memory):
         super().step_ended()
         if self.watch.due(self.EVERY):
             others = children()
+            if others is None:
+                return
             shares = [share for pid in (os.getpid(), *others) if (share := proportional_bytes(pid)) is not None]
             if others and len(shares) == 1 + len(others):
                 self.watch.put("memory/rss_mb", sum(shares) / 2**20, self.EVERY)
             self.watch.put("memory/processes", 1 + len(others), self.EVERY)
 
 
-def children() -> list[int]:
-    """Processes that this one started and that still run; none where the system does not tell."""
+def children() -> list[int] | None:
+    """Processes that this one started and that still run; None where the system does not tell."""
+    files = list(Path("/proc/self/task").glob("*/children"))
+    if not files:
+        return None
     found: list[int] = []
-    for file in Path("/proc/self/task").glob("*/children"):
+    for file in files:
         try:
             found += [int(pid) for pid in file.read_text().split()]
         except OSError:

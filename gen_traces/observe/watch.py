@@ -100,6 +100,12 @@ class Watch:
         """Whether a measurement of that cadence is to be made in this step."""
         return self.step % every == 0
 
+    @property
+    def device(self) -> torch.device:
+        """Where the model's parameters lie; the CPU before there is a model."""
+        first = next(self.model.parameters(), None) if self.model is not None else None
+        return torch.device("cpu") if first is None else first.device
+
     def on_output(self, module: nn.Module | None, handler: Handler) -> None:
         """Call `handler(module, inputs, output)` after every training forward pass of `module`."""
         if module is not None:
@@ -150,12 +156,12 @@ class Watch:
     @contextmanager
     def looking(self) -> Iterator[None]:
         """Time spent here is the observers', not the job's."""
-        start = time.perf_counter()
+        start = _now()
         try:
             with torch.no_grad():
                 yield
         finally:
-            self.spent += time.perf_counter() - start
+            self.spent += _now() - start
 
     @contextmanager
     def looking_away(self) -> Iterator[None]:
@@ -226,14 +232,14 @@ class Watch:
         handlers = self._handlers.get(id(module))
         if handlers:
             # Called for every module of every pass: cheaper than `looking`, handlers detach what they compute with.
-            start = time.perf_counter()
+            start = _now()
             for handler in tuple(handlers):
                 try:
                     handler(module, args, output)
                 except Exception as error:
                     handlers.remove(handler)
                     self.give_up(_owner(handler), error)
-            self.spent += time.perf_counter() - start
+            self.spent += _now() - start
         if module is self.model:
             self._tracing = False
             with self.looking():
@@ -268,6 +274,13 @@ class Watch:
 
     def _write(self, step: int, values: dict[str, float]) -> None:
         self._file.write(json.dumps({"step": step, "values": values}) + "\n")
+
+
+def _now() -> float:
+    """Seconds, once an accelerator has done what it was given: its work is nobody else's time."""
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
+    return time.perf_counter()
 
 
 def _owner(handler: Handler) -> Observer | None:

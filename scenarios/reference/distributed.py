@@ -3,7 +3,7 @@ Data parallelism by hand: every rank holds the whole model and trains on rows of
 
 - torchrun says who we are (RANK, LOCAL_RANK, WORLD_SIZE) and where rank 0 listens (MASTER_ADDR, MASTER_PORT)
 - nccl where every rank has an accelerator to itself, gloo otherwise
-- all functions but `scaled` are collective: every rank must call them, in the same order
+- broadcast, all_reduce and barrier are collective: every rank must come to them, in the same order
 """
 
 import dataclasses
@@ -22,10 +22,10 @@ def start(config, device):
     """Join the process group -> this process's rank and the device it works on."""
     rank, world_size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     assert world_size == config.ranks, f"started with {world_size} ranks, the configuration says {config.ranks}"
+    backend = "nccl" if device == "cuda" and torch.cuda.device_count() >= world_size else "gloo"
     if device == "cuda":
         device = f"cuda:{int(os.environ['LOCAL_RANK']) % torch.cuda.device_count()}"
         torch.cuda.set_device(device)
-    backend = "nccl" if device != "cpu" and torch.cuda.device_count() >= world_size else "gloo"
     dist.init_process_group(backend, timeout=timedelta(seconds=config.collective_timeout))
     return rank, device
 
