@@ -98,7 +98,9 @@ def nearest(run: Told, others: Iterable[Told], shown: Sequence[str] = ()) -> str
 
 
 def attribute(profile: str, runs: Sequence[Told]) -> Attribution:
-    """The confusion of all `runs`, of at least two seeds a scenario."""
+    """The confusion of the `runs` of all scenarios with two seeds or more: one run has no other to be likened to."""
+    seeds = Counter(scenario for scenario, _ in {(run.scenario, run.seed) for run in runs})
+    runs = [run for run in runs if seeds[run.scenario] > 1]
     by_all = [(run.scenario, nearest(run, runs)) for run in runs]
     by_decisive = [(run.scenario, nearest(run, runs, run.decisive)) for run in runs]
     confused, decisive = Counter(_wrong(by_all)), Counter(_wrong(by_decisive))

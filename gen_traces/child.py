@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import resource
 import sys
 import threading
 import time
@@ -26,7 +27,10 @@ CADENCE_KEYS = {"val_loss": "eval_every", "disk": "checkpoint_every"}
 
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
-    """`work` holds the job's files, `out` is the result folder; both exist. `config` is relative to `work`."""
+    """`work` holds the job's files, `out` is the result folder; both exist. `config` is relative to `work`.
+
+    `parent` is the recorder's process.
+    """
 
     work: str
     out: str
@@ -36,13 +40,14 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     overrides: dict[str, Any]
     workload: str = "lm_pretraining"
     checks: bool = True
+    parent: int
 
 
 def main(argv: list[str]) -> int:
     spec = msgspec.json.decode(Path(argv[0]).read_bytes(), type=Spec)
     import torch
 
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    threading.Thread(target=_end_with, args=(spec.parent,), daemon=True).start()
     torch.set_num_threads(1)
     os.chdir(spec.work)
     sys.path.insert(0, spec.work)
@@ -90,6 +95,7 @@ class Child:
         from gen_traces import tracebacks
 
         self.watch.attach()
+        limit = resource.getrlimit(resource.RLIMIT_DATA)
         try:
             modules = {name: module for name in self.kind.wrapped if (module := self.module(name))}
             self.kind.install(modules)
@@ -104,6 +110,8 @@ class Child:
             self.save("stack_trace", Artifact(text, {"type": type(error).__name__, "message": str(error)}))
             return tracebacks.one_line(error)
         finally:
+            # A job may have limited its own memory; what is measured afterwards is not the job's.
+            resource.setrlimit(resource.RLIMIT_DATA, limit)
             self.watch.detach()
             self.config = self.kind.hooks.config
             self.model = self.model if self.model is not None else self.watch.model

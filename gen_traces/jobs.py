@@ -160,6 +160,7 @@ def _start(job: Job, folder: Path, rank: int, group: int, place: dict[str, str])
         "device": job.device,
         "overrides": job.overrides,
         "checks": job.checks and rank == 0,
+        "parent": os.getpid(),
     }
     file = folder / f"spec{rank}.json"
     file.write_bytes(msgspec.json.encode(spec))
@@ -179,8 +180,9 @@ def _start(job: Job, folder: Path, rank: int, group: int, place: dict[str, str])
 
 def _copy(pipe: IO[bytes] | None, console: IO[bytes], prefix: bytes) -> None:
     """Pass on what a process prints, line by line, until it closes its end."""
-    with contextlib.suppress(ValueError):  # the console was closed: nothing is wanted any more
-        for line in pipe or ():
+    for line in pipe or ():
+        # A closed console wants nothing any more, and a full disk must not keep the job from printing.
+        with contextlib.suppress(ValueError, OSError):
             console.write(prefix + line)
             console.flush()
 

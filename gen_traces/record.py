@@ -131,14 +131,20 @@ def plan_all(
 
 
 def is_recorded(plan: Plan, path: Path, corpus_sha256: str, device: str) -> bool:
-    """Whether `path` holds a run of just this code, corpus, configuration and device that was not cut short."""
+    """Whether `path` holds a run of just this code, corpus, configuration and device that was not cut short.
+
+    A healthy job that did not finish met trouble of the machine, and is no run to compare with.
+    """
     try:
         manifest = library.open_run(path).manifest
     except TraceError:
         return False
     wanted = profiles.effective(plan.source, plan.config_name, plan.overrides)
     return (
-        (manifest.status != "timeout" or can_hang(plan))
+        (
+            manifest.status == "finished"
+            or (bool(plan.patch.strip()) and (manifest.status == "crashed" or can_hang(plan)))
+        )
         and manifest.code_sha256 == source.tree_sha256(plan.source)
         and manifest.corpus_sha256 == corpus_sha256
         and manifest.device == device
@@ -332,7 +338,7 @@ def run(
     checks: bool = True,
     pack: Path | str | None = None,
 ) -> int:
-    """Record the named scenarios, or all. Returns 0, or 2 when it was interrupted.
+    """Record the named scenarios, or all. Returns 0, 1 when a healthy job did not finish, 2 when it was interrupted.
 
     Bad input and trouble are raised as RecordingError, ScenarioError or TraceError.
     """
@@ -364,4 +370,11 @@ def run(
             )
             return 2
     print(f"{len(plans)} runs in {root} ({progress.summary()})")
-    return 0
+    failed = [plan for plan in plans if not plan.patch.strip() and not finished(recorder.path(plan))]
+    if failed:
+        print(f"{failed[0].label} is healthy and did not finish; the same command runs it again", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def finished(path: Path) -> bool:
+    return library.open_run(path).manifest.status == "finished"

@@ -67,8 +67,11 @@ def _verify(names: Sequence[str], profile: str, base: Path, pack: Path | str | N
         runs = [library.open_run(ref.path) for ref in recorded[slug]]
         config_name = runs[0].manifest.config_name
         if config_name not in normal:
-            twins = recorded.get(library.healthy_name(config_name), [])
-            normal[config_name] = judge.healthy([observed(library.open_run(ref.path)) for ref in twins])
+            twins = [library.open_run(ref.path) for ref in recorded.get(library.healthy_name(config_name), [])]
+            other = [twin for twin in twins if twin.manifest.corpus_sha256 != runs[0].manifest.corpus_sha256]
+            if other:
+                raise RecordingError(f"{other[0].path} was trained on another corpus than {slug}: record them again")
+            normal[config_name] = judge.healthy([observed(twin) for twin in twins])
         seen = [observed(one) for one in runs]
         verdict = judge.judge(
             slug,

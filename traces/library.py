@@ -148,13 +148,14 @@ def open_run(path: Path | str) -> Run:
 
 
 def baseline_of(run: Run) -> Run | None:
-    """The healthy twin of a run: same configuration, profile and seed. None when there is none, or it is `run`."""
+    """The healthy twin of a run: same configuration, corpus, profile and seed. None when there is none but `run`."""
     path = run_path(
         run.path.parents[2], run.manifest.profile, healthy_name(run.manifest.config_name), run.manifest.seed
     )
     if path == run.path or not path.is_dir():
         return None
-    return open_run(path)
+    twin = open_run(path)
+    return twin if twin.manifest.corpus_sha256 == run.manifest.corpus_sha256 else None
 
 
 def verdict(slug: str, profile: str, root: Path | str | None = None) -> Verdict:

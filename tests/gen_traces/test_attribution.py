@@ -35,6 +35,11 @@ def test_distance_is_0_for_equal_and_near_1_for_unlike_evidence():
     assert distance({}, {}) == 0.0
 
 
+def test_a_scenario_with_one_run_is_left_out():
+    found = attribute("cpu", [*three("shift", {"loss": 9.0}), run("alone", 0, {"lr": 9.0})])
+    assert (found.runs, found.right) == (3, 3)
+
+
 def test_two_runs_that_show_next_to_nothing_are_near_each_other():
     graze, bug = {"lr": 0.8}, {"loss": 6.0, "grad_norm": 5.0}
     assert distance(graze, {"val_loss": 0.9}) < distance(graze, bug)

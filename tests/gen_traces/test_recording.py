@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -307,6 +308,11 @@ def test_only_a_run_of_the_same_code_corpus_and_configuration_counts_as_recorded
     assert not record.is_recorded(longer, path, "the corpus", "cpu")
     other = msgspec.structs.replace(plan, source=plan.source | {"loss.py": "# another\n"})
     assert not record.is_recorded(other, path, "the corpus", "cpu")
+    died = msgspec.structs.replace(healthy, status="crashed")
+    record.save(plan, died, path, "smoke", "cpu", "the corpus", "2026-01-01T00:00:00+00:00")
+    assert not record.is_recorded(plan, path, "the corpus", "cpu")
+    patched = msgspec.structs.replace(plan, patch="--- a/train.py")
+    assert record.is_recorded(patched, path, "the corpus", "cpu")
     manifest = open_run(path).manifest
     assert manifest.steps == 4 and manifest.facts["tokens_per_step"] == 2 * 2 * 32
     assert manifest.facts["parameters"] == int(healthy.artifacts["model_summary"].data["total"])
@@ -324,6 +330,27 @@ def test_every_bundled_scenario_can_be_planned_in_every_profile() -> None:
         plans = record.plan_all([], profile.seeds, profile)
         assert len({(plan.name, plan.seed, plan.variant) for plan in plans}) == len(plans)
         assert all(plan.steps > 0 for plan in plans)
+
+
+def test_only_the_smoke_profile_overrides_what_a_configuration_says() -> None:
+    reference = reference_source()
+    for name, profile in profiles.load_profiles().items():
+        for config in profile.configs if name != "smoke" else ():
+            assert not profiles.config_values(reference, config).keys() & profile.overrides(config).keys()
+
+
+def test_a_job_in_two_legs_is_checked_in_one() -> None:
+    from gen_traces.checks import job
+
+    @dataclasses.dataclass(frozen=True)
+    class Config:
+        steps: int = 300
+        stop_after: int = 150
+        eval_every: int = 25
+        eval_batches: int = 8
+        checkpoint_every: int = 100
+
+    assert job.shortened(Config(), 3) == Config(3, 0, 30, 1, 30)
 
 
 def test_reruns_leave_out_what_makes_no_sense() -> None:

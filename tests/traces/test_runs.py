@@ -232,6 +232,8 @@ def test_the_baseline_is_the_healthy_run_of_the_same_configuration_and_seed(tmp_
         baseline = library.baseline_of(run)
         assert baseline is not None and baseline.path == healthy
     assert library.baseline_of(open_run(healthy)) is None
+    write(tmp_path / "smoke/healthy.base/seed0", scenario=None, corpus_sha256="another text")
+    assert library.baseline_of(bugged) is None
 
 
 def test_verdict(tmp_path: Path) -> None:
