@@ -221,7 +221,7 @@ def data_stats_artifact(hooks: ChatHooks, seen: Conversations) -> Artifact:
     lengths = np.array([len(row.inputs) for row in rows])
     spread = np.quantile(lengths, [0, 0.25, 0.5, 0.75, 1]).astype(int).tolist()
     longest = hooks.batches.config.seq_len
-    cut = sum(END not in (*row.inputs[-1:], *row.targets[-1:]) for row in rows)
+    endless = sum(END not in (*row.inputs[-1:], *row.targets[-1:]) for row in rows)
     texts = [c.question for c in hooks.train]
     counts = seen.counts
     positions = max(1, counts["positions"])
@@ -231,7 +231,7 @@ def data_stats_artifact(hooks: ChatHooks, seen: Conversations) -> Artifact:
         "train_rows": len(rows),
         "row_length_quantiles": spread,
         "duplicate_questions": len(texts) - len(set(texts)),
-        "truncated_rows": cut,
+        "rows_without_end": endless,
         "epochs": counts["rows"] / len(rows),
         **counts,
     }
@@ -240,7 +240,7 @@ def data_stats_artifact(hooks: ChatHooks, seen: Conversations) -> Artifact:
         ("validation conversations", f"{len(hooks.held_out):,}"),
         ("training rows", f"{len(rows):,}, {number(len(hooks.train) / len(rows))} conversations each"),
         ("row length", "min {}, quartiles {} / {} / {}, max {}".format(*spread) + f", limit {longest}"),
-        ("rows that do not end with <end>", f"{cut:,}"),
+        ("rows not ending in target <end>", f"{endless:,}"),
         ("questions asked more than once", data["duplicate_questions"]),
         ("positions trained on", f"{counts['positions']:,} ({data['epochs']:.2f} epochs)"),
         ("of them padding", f"{100 * counts['padding'] / positions:.1f}%"),
