@@ -23,8 +23,6 @@ from gen_traces.results import AFTERWARDS, ARTIFACTS, FAILURE, REPORT, Report
 from traces.format import Artifact
 from traces.plain import to_plain
 
-CADENCE_KEYS = {"val_loss": "eval_every", "disk": "checkpoint_every"}
-
 
 class Spec(msgspec.Struct, frozen=True, kw_only=True):
     """`work` holds the job's files, `out` is the result folder; both exist. `config` is relative to `work`.
@@ -189,10 +187,6 @@ class Child:
         import dataclasses
 
         config = dataclasses.asdict(self.config) if self.config is not None else dict(self.spec.overrides)
-        cadence = {
-            column: every or int(config.get(CADENCE_KEYS.get(column.split("/")[0], ""), 1))
-            for column, every in self.watch.cadence.items()
-        }
         facts: dict[str, Any] = {"device": self.spec.device, "device_name": self.device_name}
         if self.model is not None:
             facts["parameters"] = sum(parameter.numel() for parameter in self.model.parameters())
@@ -200,7 +194,7 @@ class Child:
         report = Report(
             error=error,
             steps=self.watch.logged,
-            columns=cadence,
+            columns=self.watch.cadence,
             config=config,
             device_name=self.device_name,
             versions=self.versions,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ CONSOLE, AFTERWARDS, FAILURE = "console.txt", "afterwards.txt", "failure.txt"
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Written by the child when it comes to its end. `error` is the exception the job died of, one line.
 
-    `columns` maps each column to its cadence in steps; `steps` counts optimizer steps that were logged.
+    `columns` maps each column to its cadence in steps, 0 where the job itself chose the occasions; `steps` counts optimizer steps that were logged.
     """
 
     error: str | None
@@ -82,13 +83,13 @@ def read_artifacts(folder: Path) -> dict[str, Artifact]:
 
 
 def cadences(rows: Rows, report: Report | None) -> dict[str, int]:
-    """The cadence of every column: as reported, else the smallest distance between its measurements."""
+    """The cadence of every column: as reported, else the usual distance between its measurements."""
     known: Mapping[str, int] = report.columns if report else {}
     return {column: known.get(column) or _spacing([step for step, _ in rows.series(column)]) for column in rows.signals}
 
 
 def _spacing(steps: Sequence[int]) -> int:
-    return min((b - a for a, b in itertools.pairwise(steps)), default=1)
+    return statistics.mode([b - a for a, b in itertools.pairwise(steps)] or [1])
 
 
 def _natural(column: str) -> list[tuple[int, int | str]]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gen_traces import facts, profiles, results, thrift
 from gen_traces.errors import RecordingError
-from gen_traces.results import Rows
+from gen_traces.results import Report, Rows
 
 
 def test_rows_of_a_step_are_put_together_and_a_cut_off_line_is_left_out(tmp_path: Path) -> None:
@@ -36,8 +36,25 @@ def test_without_a_report_the_cadence_is_seen_from_the_measurements() -> None:
     assert results.cadences(rows, None) == {"a": 1, "b": 5}
 
 
+def test_what_the_job_measured_at_its_own_occasions_has_their_usual_distance() -> None:
+    values = [1.0 if step in (3, 6, 9, 10) else None for step in range(11)]
+    report = Report(
+        error=None,
+        steps=11,
+        columns={"val_loss": 0},
+        config={},
+        device_name="",
+        versions={},
+        facts={},
+        observer_seconds=0.0,
+    )
+    assert results.cadences(Rows(tuple(range(11)), {"val_loss": values}), report) == {"val_loss": 3}
+
+
 @given(st.lists(st.none() | st.floats(width=32), max_size=20))
-def test_rounding_keeps_four_digits_and_everything_that_is_not_a_number(values: list[float | None]) -> None:
+def test_rounding_keeps_a_part_in_eight_thousand_and_everything_that_is_not_a_number(
+    values: list[float | None],
+) -> None:
     for before, after in zip(values, thrift.rounded(values), strict=True):
         if before is None or math.isnan(before):
             assert after is before or (after is not None and math.isnan(after))
