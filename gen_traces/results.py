@@ -23,7 +23,8 @@ CONSOLE, AFTERWARDS, FAILURE = "console.txt", "afterwards.txt", "failure.txt"
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Written by the child when it comes to its end. `error` is the exception the job died of, one line.
 
-    `columns` maps each column to its cadence in steps, 0 where the job itself chose the occasions; `steps` counts optimizer steps that were logged.
+    `columns` maps each column to its cadence in steps, 0 where the job itself chose the occasions; `steps` counts
+    optimizer steps that were logged.
     """
 
     error: str | None
