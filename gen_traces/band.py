@@ -14,7 +14,8 @@ falls to a thousandth of itself cannot be further below the band than its own si
 enter the logarithm clamped from below at max(0.1 % of the healthy level over the run, `resolution`).
 
 `relative` is 2 %, but 100 % for peaks, where one seed easily has a spike of twice the height of another's, and coarse
-for what depends on the machine (`COARSE`): twice as slow says nothing on a shared one.
+for what depends on more than the code (`COARSE`): twice as slow says nothing on a shared machine, and which layer comes
+to look at the previous token is another one from seed to seed.
 `resolution` is the smallest difference, in the column's own unit, that means anything (`RESOLUTION`).
 """
 
@@ -34,7 +35,7 @@ Floats = NDArray[np.float64]
 CAP = 1e6
 RELATIVE = 0.02
 RELATIVE_OF_PEAKS = 1.0
-COARSE = {"throughput": 1.0, "memory": 0.05}
+COARSE = {"throughput": 1.0, "memory": 0.05, "attention_pattern/previous_token": 0.5}
 OVERALL_FLOOR = 1e-3
 # A run is outside once it has been a whole width away: with three seeds a fourth healthy one often grazes the edge.
 OUTSIDE = 1.0
@@ -106,7 +107,10 @@ def resolution_of(column: str) -> float:
 
 
 def relative_of(column: str) -> float:
-    return RELATIVE_OF_PEAKS if column.endswith("/peak") else COARSE.get(column.partition("/")[0], RELATIVE)
+    if column.endswith("/peak"):
+        return RELATIVE_OF_PEAKS
+    # `attention_pattern/previous_token.layer.2` is one of its diagnostic and one of the columns before the dot.
+    return COARSE.get(column.partition(".")[0], COARSE.get(column.partition("/")[0], RELATIVE))
 
 
 def default_window(curves: Sequence[Curve]) -> int:
