@@ -136,7 +136,12 @@ def is_recorded(plan: Plan, path: Path, corpus_sha256: str, device: str) -> bool
     A healthy job that did not finish met trouble of the machine, and is no run to compare with.
     """
     try:
-        manifest = library.open_run(path).manifest
+        run = library.open_run(path)
+        manifest = run.manifest
+        # Opened, not only named: what is damaged is to be recorded again.
+        run.columns()
+        if any(run.artifact(id) is None for id in manifest.artifacts):
+            return False
     except TraceError:
         return False
     wanted = profiles.effective(plan.source, plan.config_name, plan.overrides)

@@ -76,13 +76,27 @@ class TraceDesk:
         columns = self._run.columns(id)
         artifact = self._run.artifact(id)
         if columns:
-            return self._curves(request, id, columns, artifact.text if artifact else "")
+            return self._curves(request, id, columns, self._with_twins(request, id, artifact.text) if artifact else "")
         if id == "config":
             text = only(artifact.text if artifact else self._settings(), request.settings)
-            return Evidence(title=name_of(request), kind="text", text=text)
-        if artifact:
-            return Evidence(title=name_of(request), kind="text", text=artifact.text)
-        return _missing(request)
+        elif artifact:
+            text = artifact.text
+        else:
+            return _missing(request)
+        return Evidence(title=name_of(request), kind="text", text=self._with_twins(request, id, text))
+
+    def _with_twins(self, request: Request, id: str, text: str) -> str:
+        """The text of an artifact, and that of the known-good run below it where the request compares."""
+        if not request.compare:
+            return text
+        twin = _baseline_of(self._run)
+        artifact = twin.artifact(id) if twin else None
+        if artifact is None:
+            return f"{text}\n\n(The known-good run has no recording of this.)"
+        theirs = only(artifact.text, request.settings) if id == "config" else artifact.text
+        if theirs == text:
+            return f"{text}\n\n(The same in the known-good run.)"
+        return f"{text}\n\n--- the known-good run ---\n{theirs}"
 
     # -- curves
 

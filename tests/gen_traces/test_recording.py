@@ -308,6 +308,11 @@ def test_only_a_run_of_the_same_code_corpus_and_configuration_counts_as_recorded
     assert not record.is_recorded(longer, path, "the corpus", "cpu")
     other = msgspec.structs.replace(plan, source=plan.source | {"loss.py": "# another\n"})
     assert not record.is_recorded(other, path, "the corpus", "cpu")
+    signals = path / library.SIGNALS
+    whole = signals.read_bytes()
+    signals.write_bytes(whole[:1000])
+    assert not record.is_recorded(plan, path, "the corpus", "cpu")
+    signals.write_bytes(whole)
     died = msgspec.structs.replace(healthy, status="crashed")
     record.save(plan, died, path, "smoke", "cpu", "the corpus", "2026-01-01T00:00:00+00:00")
     assert not record.is_recorded(plan, path, "the corpus", "cpu")

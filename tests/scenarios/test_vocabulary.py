@@ -46,6 +46,21 @@ def test_every_area_has_its_code_in_every_tree(slug: str | None) -> None:
         assert pieces or area.id == "distributed"
 
 
+@pytest.mark.parametrize("slug", [slug for slug in catalog.slugs() if "debug" in catalog.load_scenario(slug).rounds])
+def test_the_functions_that_a_patch_changes_can_be_asked_for(slug: str) -> None:
+    files = source.job_source(slug)
+    regions = [region for area in WORDS.areas for region in area.regions if region.file in files]
+    within = {
+        (piece.file, number)
+        for piece in source.regions(files, regions)
+        for number in range(piece.first_line, piece.first_line + len(piece.lines))
+    }
+    for file, lines in source.changed_lines(slug).items():
+        # Settings are given by the configuration; imports and the file's own description are in no function.
+        inside = [n for n in lines if file.endswith(".py") and files[file].split("\n")[n - 1].startswith("    ")]
+        assert {(file, number) for number in inside} <= within
+
+
 def test_every_scenario_is_found_by_what_its_catalogue_entry_says() -> None:
     for slug in catalog.slugs():
         for entry in catalog.load_solution(slug).catalogue:

@@ -79,6 +79,14 @@ def test_between_two_measurements_both_neighbours_are_shown(desk: TraceDesk) -> 
     assert desk.fetch(Request(diagnostic="val_loss", steps=(23, 24))).series[0].steps == (20, 30)
 
 
+def test_compare_puts_the_known_good_runs_text_below_this_ones(desk: TraceDesk) -> None:
+    both = desk.fetch(Request(diagnostic="batch", compare=True)).text
+    assert both.endswith("(The same in the known-good run.)")
+    assert desk.fetch(Request(diagnostic="batch")).text in both
+    settings = desk.fetch(Request(diagnostic="config", compare=True)).text
+    assert settings.endswith("(The known-good run has no recording of this.)")
+
+
 def test_compare_lays_the_known_good_run_beside_this_one(desk: TraceDesk) -> None:
     this, twin = desk.fetch(Request(diagnostic="loss", compare=True)).series
     assert not this.baseline and twin.baseline
