@@ -56,6 +56,7 @@ def _aim(transcript: Transcript, material: Material, cause: Cause) -> Point:
 
 def _engaged(transcript: Transcript, cause: Cause) -> bool:
     """Doing nothing is no economy."""
-    return cause.verdict != "none" and any(
-        topics(claim.event.text) for claim in (*transcript.claims, *transcript.ideas)
-    )
+    if cause.verdict in ("correct", "partial"):
+        return True
+    said = (*transcript.claims, *transcript.ideas)
+    return cause.verdict == "wrong" and any(topics(claim.event.text) for claim in said)

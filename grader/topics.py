@@ -45,6 +45,15 @@ TOPICS: dict[str, tuple[str, ...]] = {
     "memory": ("memory", "oom"),
     "caching": ("kv cache", "cache"),
     "activations": ("activation", "residual stream", "dead units", "logits"),
+    "evaluation": ("evaluation", "metric", "metrics", "running totals", "accuracy"),
+    "template": ("prompt", "chat template", "template"),
+    "answers": ("answer parser", "parser", "parsing", "answer format"),
+    "packing": ("packing", "packed", "separator", "end token"),
+    "loading": ("dataloader", "worker", "workers", "throughput", "starved"),
+    "checkpoint": ("checkpoint", "checkpoints", "resume"),
+    "augmentation": ("augmentation", "preprocessing"),
+    "imbalance": ("imbalance", "rare class", "class weights"),
+    "generation": ("sampling", "temperature", "top k", "greedy"),
     "noise": ("noise", "healthy run", "nothing wrong", "seed variance"),
 }
 
