@@ -19,6 +19,7 @@ from gen_traces import facts, jobs, profiles, results, thrift
 from gen_traces.errors import RecordingError
 from gen_traces.jobs import Interrupted, Job, Outcome
 from gen_traces.profiles import Profile
+from gen_traces.results import Rows
 from scenarios import catalog, source, workloads
 from traces import library
 from traces.errors import TraceError
@@ -29,6 +30,7 @@ from traces.writer import write_json, write_run
 CONTROL_SEEDS = 100
 # From this learning rate on (AdamW) it matters how long the warmup is; below, a rerun would show nothing.
 HOT = 5e-3
+OF_RERUNS = frozenset(("config", "log", "stack_trace"))
 KNOWN_GOOD = "known_good_"
 COMPARED = ("final_loss", "final_val_loss", "min_loss", "peak_grad_norm", "median_grad_norm", "loss_at_")
 
@@ -172,7 +174,11 @@ def _same(recorded: Any, wanted: Any) -> bool:
 
 def save(plan: Plan, outcome: Outcome, path: Path, profile: str, device: str, corpus_sha256: str, started: str) -> None:
     """Write a job's outcome as a run folder. Raises TraceError."""
-    report, rows = outcome.report, outcome.rows
+    report, rows, artifacts = outcome.report, outcome.rows, outcome.artifacts
+    if plan.variant is not None:
+        # Of a rerun one is shown how its loss went and what was changed.
+        rows = Rows(rows.steps, {column: values for column, values in rows.signals.items() if "/" not in column})
+        artifacts = {id: artifact for id, artifact in artifacts.items() if id in OF_RERUNS}
     config = report.config if report else profiles.effective(plan.source, plan.config_name, plan.overrides)
     extra = dict(report.facts) if report else {"device": device}
     if report and report.error:
@@ -196,10 +202,10 @@ def save(plan: Plan, outcome: Outcome, path: Path, profile: str, device: str, co
         steps=len(rows.series("loss")),
         status=outcome.status,
         columns=results.cadences(rows, report),
-        artifacts=tuple(sorted(outcome.artifacts)),
+        artifacts=tuple(sorted(artifacts)),
         facts=facts.run_facts(rows, config, extra),
     )
-    write_run(path, manifest, rows.steps, thrift.thrifty(rows.signals), outcome.artifacts)
+    write_run(path, manifest, rows.steps, thrift.thrifty(rows.signals), artifacts)
 
 
 def link(path: Path) -> None:

@@ -77,8 +77,8 @@ class _Fit(NamedTuple):
 class Matcher:
     """Judges claims against a set of answer keys, by slug. Making one reads every phrase once; judging is fast.
 
-    `workloads` maps slugs to kinds of job: the causes that a claim is weighed against are those of the same kind, and
-    a cause of another kind is asked for only when it is none of them.
+    `workloads` maps slugs to kinds of job: unless a cause of another kind fits better than all of the same kind, a
+    claim is weighed against those of the same kind only.
     """
 
     def __init__(self, solutions: Mapping[str, Solution], workloads: Mapping[str, str] | None = None) -> None:
@@ -101,7 +101,9 @@ class Matcher:
         parts = [tokens(part, correct) for part in claimed]
         fits = {key.slug: self._fit(key, parts, claimed) for key in self._keys.values() if not key.healthy}
         rivals = {name: fit for name, fit in fits.items() if fit.key.workload == wanted.workload}
-        stated = self._stated(rivals, slug) or self._stated(fits, slug)
+        stated = self._stated(fits, slug)
+        if not stated or stated[0].key.workload == wanted.workload:
+            stated = self._stated(rivals, slug)
         whole = " ".join(claimed)
         if len(stated) >= SHOTGUN or any(_is_list(part) for part in claimed):
             listed = ", ".join(f'"{" ".join(fit.words[:2])}"' for fit in stated) or "many parts at once"
