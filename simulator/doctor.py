@@ -78,10 +78,14 @@ def _scenarios(pack: str | None) -> list[Finding]:
     except ScenarioError as error:
         return [Finding(False, str(error))]
     recorded = [ref for ref in library.runs() if ref.variant is None]
+    names = {ref.name for ref in recorded}
+    unrecorded: list[int] = []
     bad: list[Finding] = []
     for number, slug in enumerate(known, 1):
         try:
             scenario = catalog.load_scenario(slug, pack)
+            if "debug" in scenario.rounds and slug not in names:
+                unrecorded.append(number)
             guide = catalog.load_guide(slug, pack)
             solution = catalog.load_solution(slug, pack)
             files = source.patched_source(slug, pack)
@@ -100,6 +104,9 @@ def _scenarios(pack: str | None) -> list[Finding]:
             continue  # reported with the runs
         except (ScenarioError, FlatlineError) as error:
             bad.append(Finding(False, f"scenario {number}: {error}"))
+    if unrecorded and names:
+        which = f"scenario{'s' * (len(unrecorded) > 1)} {', '.join(map(str, unrecorded))}"
+        bad.append(Finding(False, f"no run is recorded for the debugging round of {which}: `gen-traces record`"))
     if not known:
         bad.append(Finding(False, "there are no scenarios: install Flatline again, or set FLATLINE_SCENARIOS"))
     return [*bad, Finding(True, f"scenarios: {len(known)}")]

@@ -246,6 +246,10 @@ def test_doctor_finds_nothing_wrong_in_a_whole_world(small_world: Path, capsys: 
     _, out, _ = run(capsys, "doctor")
     number = catalog.anonymous_order().index(world.SLUG) + 1
     assert f"scenario {number}:" not in out and "recorded runs: 4 (smoke)" in out
+    # Only that one is recorded in this world.
+    (missing,) = [line for line in out.splitlines() if "no run is recorded" in line]
+    unrecorded = missing.partition("scenarios ")[2].partition(":")[0].split(", ")
+    assert str(number) not in unrecorded and len(unrecorded) > 20
 
 
 def test_doctor_names_what_is_broken(
