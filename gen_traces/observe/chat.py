@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import time
 from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
 from typing import Any
@@ -14,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gen_traces.observe.jobhooks import Timed
+from gen_traces.observe.jobhooks import Timed, TimedHooks
 from gen_traces.observe.text import fields, number, table
 from gen_traces.observe.watch import Observer, Watch
 from traces.format import Artifact
@@ -131,7 +130,7 @@ class Conversations(Observer):
         return {i: self.pairs[i] for i in sorted({steps[0], steps[len(steps) // 2], steps[-1]})} if steps else {}
 
 
-class ChatHooks:
+class ChatHooks(TimedHooks):
     """Wraps `loss`, `chat`, `engine`, `answers` and `chatlog`; keeps the objects that passed by.
 
     Columns at the job's own occasions: `eval_metrics/accuracy` as it logs it, and `eval_metrics/read`, the share of
@@ -139,14 +138,12 @@ class ChatHooks:
     """
 
     def __init__(self, watch: Watch, waited: Timed, paused: Timed) -> None:
-        self.watch = watch
-        self.batches: Any = None
+        super().__init__(watch, waited, paused)
         self.train: list[Any] = []
         self.held_out: list[Any] = []
         self.first_prompt: list[int] = []
         self.accuracies: list[float] = []
         self.replies: list[Any] = []
-        self._waited, self._paused = waited, paused
 
     def install(self, modules: Mapping[str, ModuleType]) -> None:
         watch = self.watch
@@ -154,8 +151,8 @@ class ChatHooks:
             watch.wrap(modules["loss"], "language_model_loss", watch.around_loss)
         if "chat" in modules:
             watch.wrap(modules["chat"], "split", self._split)
-            watch.wrap(modules["chat"].ChatBatches, "__next__", self._served)
-            watch.wrap(modules["chat"].ChatValidation, "loss", self._aside)
+            watch.wrap(modules["chat"].ChatBatches, "__next__", self.served)
+            watch.wrap(modules["chat"].ChatValidation, "loss", self.aside)
         if "engine" in modules:
             watch.wrap(modules["engine"], "generate", self._generated)
         if "chatlog" in modules:
@@ -169,24 +166,10 @@ class ChatHooks:
         self.train, self.held_out = (list(part) for part in result)
         return result
 
-    def _served(self, original: Callable[..., Any], batches: Any) -> Any:
-        self.batches = batches
-        start = time.perf_counter()
-        result = original(batches)
-        self._waited(time.perf_counter() - start)
-        return result
-
-    def _aside(self, original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        start = time.perf_counter()
-        with self.watch.looking_away():
-            result = original(*args, **kwargs)
-        self._paused(time.perf_counter() - start)
-        return result
-
     def _generated(self, original: Callable[..., Any], model: Any, given: Any, *args: Any, **kwargs: Any) -> Any:
         if not self.first_prompt and isinstance(given, Tensor):
             self.first_prompt = given[0].tolist()
-        return self._aside(original, model, given, *args, **kwargs)
+        return self.aside(original, model, given, *args, **kwargs)
 
     def _replied(self, original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         self.replies = list(original(*args, **kwargs))

@@ -113,3 +113,28 @@ def _leaves(value: Any) -> list[Any]:
     if isinstance(value, list | tuple):
         return [leaf for inner in value for leaf in _leaves(inner)]
     return [value]
+
+
+class TimedHooks:
+    """Tells the clock how long a job waited for its batches, and what took time and is no part of a training step."""
+
+    def __init__(self, watch: Watch, waited: Timed, paused: Timed) -> None:
+        self.watch = watch
+        self.batches: Any = None
+        self._waited, self._paused = waited, paused
+
+    def served(self, original: Callable[..., Any], batches: Any) -> Any:
+        """Around `__next__` of the job's batches."""
+        self.batches = batches
+        start = time.perf_counter()
+        result = original(batches)
+        self._waited(time.perf_counter() - start)
+        return result
+
+    def aside(self, original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Around validation and sampling, whose forward passes are not looked at."""
+        start = time.perf_counter()
+        with self.watch.looking_away():
+            result = original(*args, **kwargs)
+        self._paused(time.perf_counter() - start)
+        return result

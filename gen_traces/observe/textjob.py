@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
-from gen_traces.observe.jobhooks import Timed
+from gen_traces.observe.jobhooks import Timed, TimedHooks
 from gen_traces.observe.watch import Watch
 
 
-class TextHooks:
+class TextHooks(TimedHooks):
     """Wraps `loss`, `data`, `evaluate` and `engine`; keeps the `Batches` and `Validation` objects that passed by."""
 
     def __init__(self, watch: Watch, waited: Timed, paused: Timed) -> None:
-        self.watch = watch
-        self.batches: Any = None
+        super().__init__(watch, waited, paused)
         self.validation: Any = None
         self.validation_documents: list[Any] | None = None
-        self._waited, self._paused = waited, paused
 
     def install(self, modules: Mapping[str, ModuleType]) -> None:
         watch = self.watch
@@ -29,9 +26,9 @@ class TextHooks:
             watch.wrap(validation, "__init__", self._held_out)
             watch.wrap(validation, "loss", self._validating)
         if batches := getattr(modules.get("data"), "Batches", None):
-            watch.wrap(batches, "__next__", self._served)
+            watch.wrap(batches, "__next__", self.served)
         if "engine" in modules:
-            watch.wrap(modules["engine"], "generate", self._sampling)
+            watch.wrap(modules["engine"], "generate", self.aside)
 
     def _held_out(
         self, original: Callable[..., Any], validation: Any, documents: Any, *args: Any, **kwargs: Any
@@ -41,22 +38,4 @@ class TextHooks:
 
     def _validating(self, original: Callable[..., Any], validation: Any, *args: Any, **kwargs: Any) -> Any:
         self.validation = validation
-        start = time.perf_counter()
-        with self.watch.looking_away():
-            result = original(validation, *args, **kwargs)
-        self._paused(time.perf_counter() - start)
-        return result
-
-    def _served(self, original: Callable[..., Any], batches: Any) -> Any:
-        self.batches = batches
-        start = time.perf_counter()
-        result = original(batches)
-        self._waited(time.perf_counter() - start)
-        return result
-
-    def _sampling(self, original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        start = time.perf_counter()
-        with self.watch.looking_away():
-            result = original(*args, **kwargs)
-        self._paused(time.perf_counter() - start)
-        return result
+        return self.aside(original, validation, *args, **kwargs)
