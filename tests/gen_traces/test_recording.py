@@ -17,7 +17,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from gen_traces import cli, jobs, profiles, record
+from gen_traces import cli, jobs, profiles, record, results
 from gen_traces.errors import RecordingError
 from gen_traces.jobs import Job, Outcome
 from gen_traces.record import Plan, Recorder
@@ -101,7 +101,8 @@ def test_a_healthy_job_is_recorded_whole(healthy: Outcome) -> None:
         "update_ratio", "activations", "attention_logits", "attention_entropy", "attention_pattern", "dead_units",
         "logits", "nonfinite", "spectral_norm", "optimizer_state", "throughput", "memory", "disk", "token_loss",
     }  # fmt: skip
-    assert healthy.report.columns["val_loss"] == 2 and healthy.report.columns["attention_entropy/layer.0"] == 5
+    cadences = results.cadences(healthy.rows, healthy.report)
+    assert cadences["val_loss"] == 2 and cadences["attention_entropy/layer.0"] == 5
     assert all(step_value[1] == 0 for step_value in healthy.rows.series("attention_pattern/future_mass.layer.0"))
     assert healthy.artifacts["split_overlap"].data["in_train_by_content"] == 0
 
