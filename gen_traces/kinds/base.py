@@ -33,7 +33,7 @@ class BaseKind:
         self.watch = watch
         self.throughput = resources.Throughput(watch)
         self.setup = setup.Setup(watch)
-        self.hooks = JobHooks(watch, self.throughput.waited, self.throughput.pause)
+        self.hooks = JobHooks(watch, self.throughput.pause)
 
     def observers(self) -> list[Observer]:
         watch = self.watch

@@ -72,14 +72,8 @@ def overfit_one_batch(context: Context) -> Artifact:
         lines = Path(context.corpus).read_text().splitlines()[: rows + 1]
         corpus.write_text("\n".join(lines) + "\n")
         _, losses = job.train(context, config, corpus)
-    start, final = losses[0], sum(losses[-5:]) / 5
-    return Artifact(
-        f"{steps} steps of the job's own loop on one fixed batch of {rows} conversations\n"
-        f"(accumulation 1, {config.warmup_steps} warmup steps, no decay)\n"
-        f"loss at the first step: {start:.4f}\n"
-        f"loss at the end (mean of the last 5 steps): {final:.4f}",
-        {"start_loss": start, "final_loss": final, "steps": steps, "losses": losses[::4]},
-    )
+    how = f"accumulation 1, {config.warmup_steps} warmup steps, no decay"
+    return overfit_batch.told(losses, f"{rows} conversations", how)
 
 
 class Kind(BaseKind):

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from gen_traces.checks import overfit_batch
 from gen_traces.checks.context import Context
 from gen_traces.kinds.base import BaseKind, Makers
 from gen_traces.observe import activations, resources, vision
@@ -26,7 +27,6 @@ from traces.format import Artifact
 if TYPE_CHECKING:
     from gen_traces.child import Child
 
-OVERFIT_STEPS = 60
 REPLACED = (activations.DeadUnits, resources.Memory)
 
 
@@ -37,7 +37,7 @@ class Kind(BaseKind):
     def __init__(self, watch: Watch) -> None:
         super().__init__(watch)
         self.throughput = vision.ImageThroughput(watch)
-        self.hooks = JobHooks(watch, self.throughput.waited, self.throughput.pause)
+        self.hooks = JobHooks(watch, self.throughput.pause)
         self.batches = vision.Batches(watch)
         self.vision = vision.VisionHooks(watch, self.batches, self.throughput.waited, self.throughput.pause)
 
@@ -128,8 +128,8 @@ def check_overfit_batch(context: Context) -> Artifact:
     config = context.config
     config = dataclasses.replace(
         config,
-        steps=OVERFIT_STEPS,
-        warmup_steps=min(config.warmup_steps, OVERFIT_STEPS // 2),
+        steps=overfit_batch.STEPS,
+        warmup_steps=min(config.warmup_steps, overfit_batch.STEPS // 2),
         min_lr_ratio=1.0,
         val_per_class=1,
         max_images=0,
@@ -138,23 +138,15 @@ def check_overfit_batch(context: Context) -> Artifact:
         rare_class=-1,
         label_noise=0.0,
         workers=0,
-        patience=10 * OVERFIT_STEPS,
-        log_every=10 * OVERFIT_STEPS,
+        patience=10 * overfit_batch.STEPS,
+        log_every=10 * overfit_batch.STEPS,
     )
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "one_batch.npz"
         _one_batch(context.corpus, file, config)
         losses = _train(context, config, file)[1]
-    start, final = losses[0], sum(losses[-5:]) / len(losses[-5:])
-    return Artifact(
-        text=(
-            f"{OVERFIT_STEPS} steps of the job's own loop on one fixed batch of {config.batch_size} images\n"
-            f"(no augmentation, {config.warmup_steps} warmup steps, no decay)\n"
-            f"loss at the first step: {start:.4f}\n"
-            f"loss at the end (mean of the last 5 steps): {final:.4f}"
-        ),
-        data={"start_loss": start, "final_loss": final, "steps": OVERFIT_STEPS, "losses": losses[::4]},
-    )
+    how = f"no augmentation, {config.warmup_steps} warmup steps, no decay"
+    return overfit_batch.told(losses, f"{config.batch_size} images", how)
 
 
 def _one_batch(corpus: Path, file: Path, config: Any) -> None:

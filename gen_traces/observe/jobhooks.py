@@ -1,4 +1,7 @@
-"""Where functions that every job has are wrapped: its log, its checkpoints, the loading of its configuration."""
+"""Where functions that every job has are wrapped: its log, its checkpoints, the loading of its configuration.
+
+And how its batches, its validation and its sampling are timed, wherever a kind of job has them.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +25,12 @@ class JobHooks:
     part that the job does not have (or whose import fails) is left out; the job itself will say what is wrong with it.
     """
 
-    def __init__(self, watch: Watch, waited: Timed, paused: Timed) -> None:
+    def __init__(self, watch: Watch, paused: Timed) -> None:
         self.watch = watch
         self.config: Any = None
         self.checkpoints: list[dict[str, Any]] = []
         self.loaded: list[dict[str, Any]] = []
-        self._waited, self._paused = waited, paused
+        self._paused = paused
 
     def install(self, modules: Mapping[str, ModuleType]) -> None:
         watch = self.watch

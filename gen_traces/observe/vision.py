@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from gen_traces.checks.state import undisturbed
-from gen_traces.observe.jobhooks import Timed
+from gen_traces.observe.jobhooks import Timed, TimedHooks
 from gen_traces.observe.resources import Memory, Throughput, resident_bytes
 from gen_traces.observe.text import fields, number, table
 from gen_traces.observe.watch import Observer, Watch, first_tensor
@@ -147,21 +147,20 @@ class Batches(Observer):
         return {step: self.pairs[step] for step in sorted({steps[0], steps[len(steps) // 2], steps[-1]})}
 
 
-class VisionHooks:
+class VisionHooks(TimedHooks):
     """Wraps `vision`, `scores` and `digits` of a job, and the loading of batches.
 
     `splits` are the data sets the job made, `epochs` and `last` what it reported about them.
     """
 
     def __init__(self, watch: Watch, batches: Batches, waited: Timed, paused: Timed) -> None:
-        self.watch = watch
-        self.batches = batches
+        super().__init__(watch, waited, paused)
+        self.seen = batches
         self.splits: Any = None
         self.epochs: list[dict[str, float]] = []
         self.confusion: list[list[int]] = []
         self.test: dict[str, float] = {}
         self.weights: list[float] | None = None
-        self._waited, self._paused = waited, paused
         self._asked: dict[int, list[list[int]]] = {}
 
     def install(self, modules: Mapping[str, ModuleType]) -> None:
@@ -173,7 +172,7 @@ class VisionHooks:
         if "digits" in modules:
             watch.wrap(modules["digits"], "load_splits", self._split)
         if scores := modules.get("scores"):
-            watch.wrap(scores, "evaluate", self._evaluating)
+            watch.wrap(scores, "evaluate", self.aside)
             if log := getattr(scores, "VisionLog", None):
                 watch.wrap(log, "epoch", self._epoch)
                 watch.wrap(log, "final", self._final)
@@ -205,14 +204,7 @@ class VisionHooks:
         indices = asked.pop(0) if asked else None
         if not self.watch.evaluating:
             self._waited(time.perf_counter() - start)
-            self.batches.latest = indices
-        return result
-
-    def _evaluating(self, original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        start = time.perf_counter()
-        with self.watch.looking_away():
-            result = original(*args, **kwargs)
-        self._paused(time.perf_counter() - start)
+            self.seen.latest = indices
         return result
 
     def _epoch(self, original: Callable[..., Any], log: Any, step: int, epoch: int, train: Any, val: Any) -> Any:
@@ -228,7 +220,7 @@ class VisionHooks:
         recall = counts.diagonal() / np.maximum(1, counts.sum(axis=1))
         values |= {f"class_breakdown/class.{label}": float(share) for label, share in enumerate(recall)}
         self.watch.note(step, values)
-        self.batches.epochs.append(step)
+        self.seen.epochs.append(step)
         return result
 
     def _final(self, original: Callable[..., Any], log: Any, step: int, test: Any) -> Any:
