@@ -34,7 +34,7 @@ class Document(NamedTuple):
 def as_language(context: Context) -> Context:
     """The same job under the names that the checks of a language model use."""
     module = context.modules["chat"]
-    config = dataclasses.replace(context.config, grow_every=0, memory_limit=0)
+    config = dataclasses.replace(context.config, grow_every=0, memory_limit=0, accuracy_questions=1)
 
     def documents(path: Any, *_: Any) -> list[Document]:
         kept = module.load_conversations(path, config.max_conversations)
