@@ -67,6 +67,25 @@ class Candidate(Event, frozen=True, kw_only=True, tag="candidate"):
     follow_up: str | None = None
 
 
+class Sent(Event, frozen=True, kw_only=True, tag="sent"):
+    """A message that is not heard at once, because a model is asked about it or about one before it.
+
+    A candidate's event with the same text follows; if the program ends before that, when the interview is resumed.
+    """
+
+    text: str
+
+
+class Unaided(Event, frozen=True, kw_only=True, tag="unaided"):
+    """A model was asked about the candidate's last message in vain; it was understood without one.
+
+    `off`: the model is not asked again in this interview.
+    """
+
+    why: Literal["unreached", "late", "denied", "void", "absent"]
+    off: bool = False
+
+
 class Interviewer(Event, frozen=True, kw_only=True, tag="interviewer"):
     """What the interviewer said. `why` is the reason in the session's terms, never shown to the candidate."""
 
@@ -127,5 +146,6 @@ class Closed(Event, frozen=True, kw_only=True, tag="closed"):
 
 
 AnyEvent = (
-    Started | Candidate | Interviewer | Shown | Marked | Noted | Hint | FollowUpAsked | Notice | Resumed | Closed
+    Started | Sent | Candidate | Unaided | Interviewer | Shown | Marked | Noted | Hint | FollowUpAsked | Notice
+    | Resumed | Closed
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import platform
+import time
 from importlib import metadata
 
 import msgspec
@@ -20,7 +21,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 def examine(pack: str | None = None) -> list[Finding]:
     """Everything looked at, the bad along with the good. Raises nothing: what fails is a finding."""
-    return [*_libraries(), _store(), *_vocabulary(), *_scenarios(pack), *_traces()]
+    return [*_libraries(), _store(), *_vocabulary(), *_scenarios(pack), *_traces(), _model()]
 
 
 def _libraries() -> list[Finding]:
@@ -50,6 +51,38 @@ def _store() -> Finding:
             return Finding(True, f"interviews: {len(kept)} in {store.path}")
     except FlatlineError as error:
         return Finding(False, str(error))
+
+
+def _model() -> Finding:
+    """Asks the configured model to understand a message; it has as long as in a round."""
+    from scenarios import vocabulary
+    from scenarios.errors import ScenarioError
+    from simulator.model import prompt, schema
+    from simulator.model.endpoint import TROUBLE, Unreached, configured
+
+    try:
+        endpoint = configured()
+        if endpoint is None:
+            return Finding(True, "model: none is configured, and none is needed")
+        known = vocabulary.load()
+    except (FlatlineError, ScenarioError) as error:
+        return Finding(False, str(error))
+    name = f"model: {endpoint.settings.model} at {endpoint.settings.place}"
+    asked = prompt.messages("debug", "", known, (), "hello there"), schema.json_schema(known)
+    began = time.monotonic()
+    try:
+        try:
+            text = endpoint.ask(*asked)
+        except Unreached as error:
+            if error.why != "failed":
+                raise
+            text = endpoint.ask(*asked)
+    except Unreached as error:
+        return Finding(False, f"{name} {TROUBLE[error.why]}")
+    seconds = time.monotonic() - began
+    if schema.read(text, known) is None:
+        return Finding(False, f"{name} answers, but not in the form that is needed")
+    return Finding(True, f"{name} answers in {seconds:.1f} s")
 
 
 def _vocabulary() -> list[Finding]:

@@ -15,17 +15,25 @@ import msgspec
 from grader.events import AnyEvent, Interviewer, Shown, Started
 from simulator.errors import FlatlineError
 from simulator.evidence import CodeBlock, Evidence
-from simulator.session import Session, Setup
+from simulator.model.endpoint import Endpoint, configured
+from simulator.session import Session, Setup, clean
 from simulator.store import Entry, Store
 
 if TYPE_CHECKING:
     from grader.scorecard import Scorecard
     from simulator.debrief import Debrief
+    from simulator.model.consultant import Consultant
+    from simulator.model.enquiry import Enquiry
     from simulator.table import Table
 
 MINUTES = {"debug": 20.0, "review": 10.0}
 LEVELS = ("junior", "mid", "senior")
 BEAT_SECONDS = 2.0
+Model = Callable[[], Endpoint | None]
+
+
+def no_model() -> None:
+    """The model of an interview that is only looked at."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +63,7 @@ class Interview:
         *,
         elapsed: float = 0.0,
         monotonic: Callable[[], float] = time.monotonic,
+        model: Model = no_model,
     ) -> None:
         self._store = store
         self._table = table
@@ -63,10 +72,13 @@ class Interview:
         self._beaten = elapsed
         self._lock = threading.RLock()
         events = list(events)
-        self._stored = len(events)
+        self._stored = self._returned = len(events)
         self._session = Session(
             setup, table, self.elapsed, events, ear=table.ear, guide=table.guide, vocabulary=table.vocabulary
         )
+        self.about_model: str | None = None
+        self._consultant: Consultant | None = None
+        self._connect(model, events)
 
     @classmethod
     def begin(
@@ -76,6 +88,7 @@ class Interview:
         *,
         monotonic: Callable[[], float] = time.monotonic,
         skipped: Callable[[str], None] = lambda line: None,
+        model: Model = configured,
     ) -> Interview:
         """A new interview, opened. `skipped` is told in a line what chance had to leave out.
 
@@ -91,7 +104,7 @@ class Interview:
             session=store.new_id(), round=round, scenario=table.slug, profile=table.profile, seed=table.seed,
             minutes=minutes, level=table.scenario.level, opening=table.opening(round, minutes),
         )  # fmt: skip
-        interview = cls(store, table, setup, monotonic=monotonic)
+        interview = cls(store, table, setup, monotonic=monotonic, model=model)
         events = interview._session.start()
         assert isinstance(events[0], Started)
         store.create(events[0], str(options.pack) if options.pack else None)
@@ -106,6 +119,7 @@ class Interview:
         *,
         monotonic: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
+        model: Model = configured,
     ) -> Interview:
         """The interview of that id (None: the one worked on last), where it stood; a closed one opens closed.
 
@@ -114,8 +128,10 @@ class Interview:
         entry = store.entry(session_id) if session_id is not None else store.unfinished()
         if entry is None:
             raise FlatlineError("there is no unfinished interview: start one with `flatline play`")
-        interview = cls._opened(store, entry, monotonic)
+        interview = cls._opened(store, entry, monotonic, model)
         interview._session.resumed(now() - entry.beat)
+        for text in [*interview._session.state.waiting]:
+            interview._session.hear(text)
         interview._keep()
         return interview
 
@@ -125,7 +141,7 @@ class Interview:
         return cls._opened(store, store.entry(session_id), time.monotonic)
 
     @classmethod
-    def _opened(cls, store: Store, entry: Entry, monotonic: Callable[[], float]) -> Interview:
+    def _opened(cls, store: Store, entry: Entry, monotonic: Callable[[], float], model: Model = no_model) -> Interview:
         from simulator.table import Table
 
         events = store.events(entry.id)
@@ -139,7 +155,21 @@ class Interview:
         )  # fmt: skip
         table = Table.of(first, entry.pack)
         elapsed = max(entry.elapsed, events[-1].at)
-        return cls(store, table, setup, events, elapsed=elapsed, monotonic=monotonic)
+        return cls(store, table, setup, events, elapsed=elapsed, monotonic=monotonic, model=model)
+
+    def _connect(self, model: Model, events: list[AnyEvent]) -> None:
+        """Sets `about_model`: which model hears what is said, or why the one that is configured does not."""
+        try:
+            endpoint = model()
+        except FlatlineError as error:
+            self.about_model = str(error)
+            return
+        if endpoint is not None:
+            from simulator.model.consultant import Consultant
+
+            settings = endpoint.settings
+            self.about_model = f"A model hears what you say: {settings.model} at {settings.place}."
+            self._consultant = Consultant(endpoint, self._session.setup, self._table.vocabulary, events)
 
     # -- what a face may ask
 
@@ -193,10 +223,51 @@ class Interview:
 
     # -- what a face may do; each returns the new events
 
-    def send(self, text: str) -> list[AnyEvent]:
+    def send(self, text: str, enquiry: Enquiry | None = None) -> list[AnyEvent]:
+        """The candidate says something. An enquiry about it that is not over yet is given up."""
         with self._lock:
-            self._session.hear(text)
+            if enquiry is None or self._consultant is None:
+                self._session.hear(text)
+                return self._keep()
+            from simulator.model.consultant import warmer
+
+            session = self._session
+            found = self._consultant.found(enquiry, text, session.state, session.events)
+            own, session.reworded = session.reworded, warmer(found.reply, session.state)
+            try:
+                session.hear(text, found.heard)
+            finally:
+                session.reworded = own
+            if found.why is not None:
+                session.unaided(found.why, found.off)
             return self._keep()
+
+    def enquire(self, text: str) -> Enquiry | None:
+        """Asks the model, if there is one that can help, about a message that is then to be sent along with it.
+
+        The message is on disk when this returns an enquiry, which takes its time elsewhere.
+        """
+        with self._lock:
+            session, text = self._session, clean(text).strip()
+            if self._consultant is None or self.closed or not text:
+                return None
+            heard = session.understood(text)
+            enquiry = self._consultant.enquire(text, heard, session.state, session.events, self.remaining())
+            if enquiry is not None:
+                self.receive(text)
+            return enquiry
+
+    def receive(self, text: str) -> bool:
+        """Puts a message on disk that is to be sent later, behind one that a model is asked about.
+
+        False where there is no model, and so nothing to wait for.
+        """
+        with self._lock:
+            if self._consultant is None:
+                return False
+            self._session.sent(text)
+            self._put_away()
+            return True
 
     def tick(self) -> list[AnyEvent]:
         """To be called about once a second: says what the clock makes due and leaves a sign of life."""
@@ -279,13 +350,18 @@ class Interview:
         return started
 
     def _keep(self) -> list[AnyEvent]:
+        self._put_away()
+        events = self._session.events[self._returned :]
+        self._returned += len(events)
+        return events
+
+    def _put_away(self) -> None:
         # Whatever is not on disk yet: what could not be stored, or was said before something went wrong, is not lost.
         events = self._session.events[self._stored :]
         if events:
             self._store.append(self.session_id, events, events[-1].at)
             self._beaten = events[-1].at
             self._stored += len(events)
-        return events
 
 
 def check(options: Options) -> None:

@@ -13,12 +13,13 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import TextIO
 
-from grader.events import AnyEvent, Candidate, Interviewer, Notice, Shown
+from grader.events import AnyEvent, Candidate, Interviewer, Notice, Shown, Unaided
 from simulator import report
 from simulator.desk import code_text
 from simulator.errors import FlatlineError
 from simulator.interview import Interview
 from simulator.interviewer.mouth import duration
+from simulator.model.marks import words
 from simulator.session import clean
 
 TICK_SECONDS = 1.0
@@ -111,6 +112,8 @@ class _Face:
         self.line(
             f"Flatline: {kind} round, {interview.minutes:g} minutes, interview {interview.session_id}. /help helps."
         )
+        if interview.about_model:
+            self.line(report.wrapped(interview.about_model))
         self.line("")
         events = interview.events
         first = next((i for i, event in enumerate(events) if isinstance(event, Interviewer)), 0) + 1
@@ -162,6 +165,9 @@ class _Face:
                     self.line(f"Evidence {event.n}: {event.title}")
                     self.line(event.summary if event.request.diagnostic == "code" else report.fitted(event.summary))
                     self.line("")
+                case Unaided():
+                    self.line(report.wrapped(f"({words(event)})"))
+                    self.line("")
                 case Notice() | Shown():
                     pass
 
@@ -186,8 +192,15 @@ class _Face:
                 with _said(self.line):
                     self._mark(rest, add=command == "/mark")
             case _:
-                self._show(self._interview.send(line))
+                self._send(line)
         return False
+
+    def _send(self, text: str) -> None:
+        """Sends a message; while a model is asked about it the clock goes on."""
+        enquiry = self._interview.enquire(text)
+        while enquiry is not None and not enquiry.wait(TICK_SECONDS):
+            self._show(self._interview.tick())
+        self._show(self._interview.send(text, enquiry))
 
     def _note(self, text: str) -> None:
         if text:

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from grader.events import AnyEvent, Candidate, Closed, Interviewer, Marked, Noted, Notice, Resumed, Shown
+from grader.events import AnyEvent, Candidate, Closed, Interviewer, Marked, Noted, Notice, Resumed, Shown, Unaided
 from grader.scorecard import MAXIMUM, Point, Scorecard
 from simulator.interviewer.mouth import duration
+from simulator.model.marks import words
 
 if TYPE_CHECKING:
     from simulator.debrief import Debrief
@@ -54,6 +55,8 @@ def transcript(events: Iterable[AnyEvent]) -> Section:
             case Shown(recorded=True):
                 parts.append(Part("speech", event.title, f"{at} Evidence {event.n}"))
                 parts.append(Part("block", event.summary))
+            case Unaided():
+                parts.append(Part("speech", words(event), f"{at} Model"))
             case Marked():
                 parts.append(Part("speech", marks(event.lines) or "nothing", f"{at} Marked"))
             case Noted():

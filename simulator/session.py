@@ -26,8 +26,10 @@ from grader.events import (
     Notice,
     Request,
     Resumed,
+    Sent,
     Shown,
     Started,
+    Unaided,
 )
 from scenarios.schema import Guide, Vocabulary
 from simulator.errors import FlatlineError
@@ -118,6 +120,8 @@ class Session:
         self._ear = ear
         self._guide = guide
         self._vocabulary = vocabulary
+        # Another wording for a line, by its key and the words it would have; None leaves it as it is.
+        self.reworded: Callable[[str, str], str | None] = lambda key, text: None
         self._wall = wall or (lambda: datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"))
 
     def start(self) -> list[AnyEvent]:
@@ -132,13 +136,16 @@ class Session:
         self._add(Interviewer, text=s.opening, why="opening")
         return self.events[:]
 
-    def hear(self, text: str) -> list[AnyEvent]:
-        """The candidate says something. Blank text adds nothing."""
+    def hear(self, text: str, heard: Understood | None = None) -> list[AnyEvent]:
+        """The candidate says something; `heard` is what another ear than the session's own made of it.
+
+        Blank text adds nothing.
+        """
         text = clean(text).strip()
         if not self._running or not text:
             return []
         mark = len(self.events)
-        heard = self._understood(text)
+        heard = self._understood(text, heard)
         if self.state.time_up_at is not None:
             self._last_statement(text, heard)
         else:
@@ -172,6 +179,15 @@ class Session:
         """The program comes back after `gap` seconds of wall time."""
         return [self._add(Resumed, gap=max(0.0, gap))] if self._running else []
 
+    def sent(self, text: str) -> list[AnyEvent]:
+        """The candidate says something that is to be heard later. What waits already adds nothing."""
+        text = clean(text).strip()
+        return [self._add(Sent, text=text)] if self._running and text and text not in self.state.waiting else []
+
+    def unaided(self, why: str, off: bool) -> list[AnyEvent]:
+        """The last message was understood without the model that was asked about it."""
+        return [self._add(Unaided, why=why, off=off)] if self._running else []
+
     def finish(self, reason: Literal["finished", "given_up", "time_up"] = "finished") -> list[AnyEvent]:
         if not self._running:
             return []
@@ -180,11 +196,15 @@ class Session:
         self._add(Closed, reason=reason)
         return self.events[mark:]
 
+    def understood(self, text: str) -> Understood:
+        """What the session's own ear takes a message for; nothing is added."""
+        return self._understood(clean(text).strip(), None)
+
     # -- what the candidate says
 
-    def _understood(self, text: str) -> Understood:
+    def _understood(self, text: str, heard: Understood | None) -> Understood:
         """What the ear heard; in a review, where all is on the screen, to name a thing is seldom to ask for it."""
-        heard = self._ear(text, self.state)
+        heard = heard or self._ear(text, self.state)
         if text.startswith("/"):
             return heard
         acts: list[Act] = list(heard.acts)
@@ -457,7 +477,8 @@ class Session:
         return max(self.state.at, self._clock())
 
     def _say(self, key: str, why: Any, **fields: object) -> None:
-        self._add(Interviewer, text=mouth.say(key, self.state.seq + 1, **fields), why=why)
+        text = mouth.say(key, self.state.seq + 1, **fields)
+        self._add(Interviewer, text=self.reworded(key, text) or text, why=why)
 
     def _add(self, kind: Callable[..., AnyEvent], **fields: Any) -> AnyEvent:
         event = kind(seq=self.state.seq + 1, at=round(self._now(), 3), wall=self._wall(), **fields)

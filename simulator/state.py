@@ -17,6 +17,7 @@ from grader.events import (
     Notice,
     Request,
     Resumed,
+    Sent,
     Shown,
     Started,
 )
@@ -34,6 +35,8 @@ class State:
     seq: int = 0
     at: float = 0.0
     said: list[Candidate] = field(default_factory=list)
+    # Messages that were sent and not yet heard.
+    waiting: list[str] = field(default_factory=list)
     shown: list[Shown] = field(default_factory=list)
     # Areas whose code was asked for and met with a question; "code" stands for all of it.
     pushed_back: set[str] = field(default_factory=set)
@@ -74,6 +77,9 @@ class State:
                 self.started = event
             case Closed():
                 self.closed = event
+            case Sent():
+                self.waiting.append(event.text)
+                self.active(event.at)
             case Candidate():
                 self._candidate(event)
             case Interviewer(why="push_back"):
@@ -111,6 +117,8 @@ class State:
 
     def _candidate(self, event: Candidate) -> None:
         self.said.append(event)
+        if event.text in self.waiting:
+            self.waiting.remove(event.text)
         self.active(event.at)
         if PROGRESS_ACTS & set(event.acts):
             self.last_progress = event.at

@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 import importlib
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
+
+# No test asks the model of whoever runs it.
+os.environ.pop("FLATLINE_MODEL", None)
 
 JobModules = Callable[[Mapping[str, str]], SimpleNamespace]
 

@@ -139,6 +139,8 @@ class FlatlineApp(App[None]):
         if interview.closed:
             self.show_debrief(interview)
             return
+        if interview.about_model:
+            self.say(interview.about_model, error=False)
         from simulator.tui.round import Round
 
         self.unfinished = interview.session_id

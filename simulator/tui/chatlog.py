@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -11,7 +11,8 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from grader.events import AnyEvent, Candidate, Closed, Hint, Interviewer, Notice, Resumed, Shown
+from grader.events import AnyEvent, Candidate, Closed, Hint, Interviewer, Notice, Resumed, Sent, Shown, Unaided
+from simulator.model.marks import words
 from simulator.tui.literal import visible
 
 SHORT = 5
@@ -35,10 +36,12 @@ class Said(Static):
     Said.-time { border-left: outer $warning; }
     Said.-evidence { border-left: blank; color: $foreground 85%; margin: 0; }
     Said.-evidence:hover { background: $panel; }
+    Said.-provisional { color: $foreground 75%; }
     Said.-quiet { border-left: blank; color: $foreground 60%; }
     Said:ansi { border-left: outer ansi_blue; }
     Said.-candidate:ansi { border-left: outer ansi_green; }
     Said.-time:ansi { border-left: outer ansi_yellow; }
+    Said.-provisional:ansi { color: ansi_default; }
     Said.-quiet:ansi, Said.-evidence:ansi { border-left: blank; color: ansi_default; }
     """
 
@@ -65,20 +68,32 @@ class ChatLog(VerticalScroll):
     ChatLog { height: 1fr; scrollbar-size: 1 1; padding: 0 1 0 0; }
     """
 
+    def __init__(self, *, id: str | None = None, can_focus: bool | None = None) -> None:
+        super().__init__(id=id, can_focus=can_focus)
+        self._provisional: Said | None = None
+
     @property
     def at_end(self) -> bool:
         return self.scroll_target_y >= self.max_scroll_y - 1
 
-    async def tell(self, events: Iterable[AnyEvent]) -> bool:
-        """Add what the events say; return whether something new lies below what the reader sees."""
+    async def tell(self, events: Iterable[AnyEvent], waiting: Sequence[str] = (), reply: str = "") -> bool:
+        """Add what the events say; return whether something new lies below what the reader sees.
+
+        `waiting` are messages that are still thought about; they stand below all else, the reply to the first of them
+        as far as it has come.
+        """
         widgets: list[Widget] = [said for event in events if (said := told(event)) is not None]
-        if not widgets:
+        before, self._provisional = self._provisional, provisional(waiting, reply)
+        if before is None and self._provisional is None and not widgets:
             return False
         at_end = self.at_end
-        await self.mount_all(widgets)
+        with self.app.batch_update():
+            if before is not None:
+                await before.remove()
+            await self.mount_all([*widgets, self._provisional] if self._provisional is not None else widgets)
         if at_end:
             self.call_after_refresh(self.scroll_end, animate=False)
-        return not at_end
+        return bool(widgets) and not at_end
 
     def page(self, direction: int) -> None:
         self.scroll_relative(y=direction * max(1, self.size.height - 2), animate=False)
@@ -103,12 +118,29 @@ def told(event: AnyEvent) -> Said | None:
             return Said(Content(f"– back after {clock(event.gap)}; the clock stood still –"), "-quiet")
         case Hint():
             return Said(Content(f"– hint {event.rung} of 3 –"), "-quiet")
-        case Notice() | Closed():
+        case Unaided():
+            return Said(Content(f"– {words(event)} –"), "-quiet")
+        case Notice() | Sent() | Closed():
             return None
     return None
 
 
+def provisional(waiting: Sequence[str], reply: str) -> Said | None:
+    """Return how messages appear that have no event yet, None when there are none."""
+    if not waiting:
+        return None
+    first, *others = (Content(_words(text)) for text in waiting)
+    parts = [_head("you", "…") + first, _head("interviewer", "…") + Content(_words(reply))]
+    return Said(Content("\n\n").join([*parts, *(_head("you", "…") + text for text in others)]), "-provisional")
+
+
 def _said(who: str, at: float, text: str, classes: str) -> Said:
-    head = Content.assemble((who, "bold"), (f"  {clock(at)}", "dim"), "\n")
-    words = re.sub(r"\n{3,}", "\n\n", visible(text).strip("\n"))
-    return Said(head + Content(words), classes)
+    return Said(_head(who, clock(at)) + Content(_words(text)), classes)
+
+
+def _head(who: str, when: str) -> Content:
+    return Content.assemble((who, "bold"), (f"  {when}", "dim"), "\n")
+
+
+def _words(text: str) -> str:
+    return re.sub(r"\n{3,}", "\n\n", visible(text).strip("\n"))

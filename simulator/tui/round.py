@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -18,6 +21,7 @@ from grader.events import AnyEvent, Candidate, Closed, Shown
 from simulator.errors import FlatlineError
 from simulator.evidence import CodeBlock, Evidence
 from simulator.interview import Interview
+from simulator.session import clean
 from simulator.tui import keys
 from simulator.tui.chatlog import ChatLog, Said, clock
 from simulator.tui.code import Code
@@ -28,6 +32,7 @@ from simulator.tui.frame import Frame
 from simulator.tui.keys import bindings
 
 if TYPE_CHECKING:
+    from simulator.model.enquiry import Enquiry
     from simulator.tui.app import FlatlineApp
 
 WIDE = 110
@@ -39,6 +44,8 @@ PLACEHOLDERS = {
     "review": "Say what is wrong, and why …  (enter sends; F4, then space marks a line)",
 }
 LAST_SECONDS = 120.0
+POLL_SECONDS = 0.05
+"""How often the answer of a model is looked for."""
 NOTE_SECONDS = 0.8
 """Pause in typing after which the note pad is put on disk."""
 
@@ -70,6 +77,14 @@ class Round(Frame[None]):
             self.evidence = evidence
             self.code = code
 
+    class Waiting(Message):
+        """A message is being thought about, and its reply has come as far as `reply`."""
+
+        def __init__(self, text: str, reply: str) -> None:
+            super().__init__()
+            self.text = clean(text).strip()
+            self.reply = reply
+
     class Fetched(Message):
         def __init__(self, number: int, evidence: Evidence) -> None:
             super().__init__()
@@ -93,6 +108,11 @@ class Round(Frame[None]):
         self.side = "code" if interview.round == "review" else "evidence"
         self._wide = False
         self._ticking = False
+        self._unsent: deque[str | None] = deque()
+        self._talking = False
+        self._hurried = False
+        self._waiting: list[str] = []
+        self._reply = ""
         self._put_back: str | None = None
         self._trouble: str | None = None
         self._note_timer: Timer | None = None
@@ -145,13 +165,49 @@ class Round(Frame[None]):
             self.post_message(self.Failed(str(error)))
         self.post_message(self.Heard(events, evidence))
 
-    async def _send(self, text: str) -> None:
+    def _say(self, text: str | None) -> None:
+        """Send a message, or finish the round (None), after what has been said before."""
+        self._unsent.append(text)
+        if not self._talking:
+            self._talking = True
+            self.run_worker(self._talk(), group="talk")
+        elif text is not None:
+            self.run_worker(self._receive(text), group="talk")
+
+    async def _talk(self) -> None:
         try:
-            events = await self.app.backstage.do(self.interview.send, text)
+            while self._unsent:
+                text = self._unsent.popleft()
+                await (self._quietly("finish", "finished") if text is None else self._send(text))
+        finally:
+            self._talking = False
+
+    async def _receive(self, text: str) -> None:
+        # Where this fails, sending the message will fail too and say so.
+        with contextlib.suppress(FlatlineError):
+            if await self.app.backstage.do(self.interview.receive, text):
+                self.post_message(self.Waiting(text, ""))
+
+    async def _send(self, text: str) -> None:
+        do = self.app.backstage.do
+        try:
+            enquiry = None if self._hurried else await do(self.interview.enquire, text)
+            if enquiry is not None:
+                await self._think(text, enquiry)
+            events = await do(self.interview.send, text, enquiry)
         except FlatlineError as error:
             self.post_message(self.Failed(str(error), text))
             return
         await self._pass_on(events)
+
+    async def _think(self, text: str, enquiry: Enquiry) -> None:
+        """Wait for the model's answer to a message, unless the round is being left."""
+        reply = None
+        while not enquiry.over and not self._hurried:
+            if enquiry.reply != reply:
+                reply = enquiry.reply
+                self.post_message(self.Waiting(text, reply))
+            await asyncio.sleep(POLL_SECONDS)
 
     async def _pass_on(self, events: Sequence[AnyEvent]) -> None:
         shown = [event for event in events if isinstance(event, Shown) and event.recorded]
@@ -223,20 +279,38 @@ class Round(Frame[None]):
             if composer.text == self._put_back:
                 composer.text = ""
             self._put_back = None
-        if await self.query_one(ChatLog).tell(message.events):
+        for event in message.events:
+            if isinstance(event, Candidate):
+                self._answered(event.text)
+        if await self.query_one(ChatLog).tell(message.events, self._waiting, self._reply):
             composer.border_subtitle = "more below · PgDn"
         if any(isinstance(event, Closed) for event in message.events):
             self._ended = True
             await self._leave_notes()
             self.app.show_debrief(self.interview)
 
+    @on(Waiting)
+    async def _thinking(self, message: Waiting) -> None:
+        if message.text not in self._waiting:
+            self._waiting.append(message.text)
+        if message.text == self._waiting[0]:
+            self._reply = message.reply
+        await self.query_one(ChatLog).tell((), self._waiting, self._reply)
+
+    def _answered(self, text: str) -> None:
+        if text in self._waiting:
+            self._waiting.remove(text)
+            self._reply = ""
+
     @on(Fetched)
     def _fetched(self, message: Fetched) -> None:
         self.query_one(EvidencePane).fill(message.number, message.evidence)
 
     @on(Failed)
-    def _failed(self, message: Failed) -> None:
+    async def _failed(self, message: Failed) -> None:
         if message.text is not None:
+            self._answered(clean(message.text).strip())
+            await self.query_one(ChatLog).tell((), self._waiting, self._reply)
             composer = self.query_one(Composer)
             composer.put_back(message.text)
             self._put_back = composer.text
@@ -257,7 +331,7 @@ class Round(Frame[None]):
                 if not self._wide:
                     # Where one pane fills the screen, the reply would come unseen behind another.
                     self.action_pane("chat")
-                self.run_worker(self._send(message.text), group="talk")
+                self._say(message.text)
 
     @on(Composer.ScrollLog)
     def _scroll_log(self, message: Composer.ScrollLog) -> None:
@@ -305,6 +379,9 @@ class Round(Frame[None]):
     async def put_away(self) -> None:
         """Put on disk what is not there yet; to be called before the program ends."""
         await self._leave_notes()
+        self._hurried = True
+        while self._talking:
+            await asyncio.sleep(POLL_SECONDS)
 
     @property
     def panes(self) -> tuple[str, ...]:
@@ -347,8 +424,9 @@ class Round(Frame[None]):
             self.run_worker(self._close(), group="talk")
 
     async def _close(self) -> None:
+        self._hurried = True
         await self._leave_notes()
-        await self._quietly("finish", "finished")
+        self._say(None)
 
     # -- layout
 

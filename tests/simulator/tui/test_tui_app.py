@@ -248,7 +248,7 @@ async def test_newline_history_and_draft() -> None:
 async def test_text_is_put_back_when_sending_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     async with running(DEBUG) as pilot:
 
-        def refuse(text: str) -> list:
+        def refuse(text: str, enquiry: object) -> list:
             raise FlatlineError("the disk is full: make room")
 
         monkeypatch.setattr(round_of(pilot).interview, "send", refuse)
