@@ -1,8 +1,8 @@
 """Understands what a candidate says: text in, acts and requests out. No model, no network, no state of its own.
 
-A message is cut into clauses. Each is taken for a claim (diagnosis, fix, verify, hypothesis), a request, or one of the
-small acts; the vocabulary's phrases in it are the things asked for, the numbers beside them the parameters. Where it is
-not clear what is asked for, the ear asks back and requests nothing.
+Two read the message: rules (`reading`: clauses, the vocabulary's phrases, the numbers beside them) and a classifier
+learned from people's messages (`spans`). `hearing` weighs one against the other; where it is not clear what is asked
+for, the ear asks back and requests nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import msgspec
 from grader.events import Act, Request
 from scenarios import vocabulary as bundled
 from scenarios.schema import Vocabulary
-from simulator.interviewer import params, slash
+from simulator.interviewer import hearing, params, slash
 from simulator.interviewer.ask_back import NOTHING_UNDERSTOOD, WHAT_TO_SHOW, did_you_mean, which_area
 from simulator.interviewer.clauses import Clause, plain
 from simulator.interviewer.phrases import Index, index_of, tokens, words
@@ -56,12 +56,12 @@ def understand(text: str, vocabulary: Vocabulary, context: EarContext = NO_CONTE
     command = slash.parse(said)
     if command is not None:
         return _command(command, index, context)
-    reading = Reading(said, index, _wants(index, context))
+    rules = Reading(said, index, _wants(index, context))
+    if rules.wants.refers_back:
+        return Understanding(acts=rules.acts, requests=rules.wants.merged(), question=rules.question)
+    verdict = hearing.decide(said, rules, index)
     return Understanding(
-        acts=reading.acts,
-        requests=reading.wants.merged(),
-        concept=reading.concept,
-        question=reading.question,
+        acts=verdict.acts, requests=verdict.requests, concept=verdict.concept, question=verdict.question
     )
 
 

@@ -22,7 +22,8 @@ class Wants:
     """The requests of one message, gathered clause by clause.
 
     `named` are the diagnostics that claims spoke of, for a later "can I see both?"; `last` what was asked for before
-    this message. `question` is what to ask back, `sought` whether something was asked for that could not be found.
+    this message. `question` is what to ask back, `sought` whether something was asked for that could not be found,
+    `refers_back` whether the message only makes sense after what was asked for before.
     """
 
     def __init__(self, index: Index, run: params.Run, last: tuple[Request, ...]) -> None:
@@ -33,6 +34,7 @@ class Wants:
         self.named: list[Request] = []
         self.question: str | None = None
         self.sought = False
+        self.refers_back = False
 
     def mentions(self, text: str) -> list[Mention]:
         """The diagnostics a text speaks of."""
@@ -58,6 +60,20 @@ class Wants:
         ]
         hit = sum(any(start <= token.start < end for start, end in covered) for token in line)
         return hit / len(line) >= 0.6
+
+    def plainly(self, text: str) -> bool:
+        """Whether a text is nothing but an order to show, clear names of what is wanted, and parameters."""
+        found = self.mentions(text)
+        parts = self.index.mentions(tokens(text), "area") if lexicon.CODE_WORD.search(text) else []
+        named = [*found, *parts]
+        if not named or any(len(mention.ids) > 1 or is_weak(mention) for mention in named):
+            return False
+        covered = _spans(named) + [(param.start, param.end) for param in params.find(text, self.run)]
+        covered += [match.span() for match in lexicon.HEALTHY.finditer(text)]
+        return all(
+            _is_ask(token.word) or token.word in (",", "and") or any(a <= token.start < b for a, b in covered)
+            for token in tokens(text)
+        )
 
     def merged(self) -> tuple[Request, ...]:
         """The requests without repetition: of two for the same thing the one that says more stays."""
@@ -103,7 +119,7 @@ class Wants:
             self.requests += [Request("code", area=area) for area in mention.ids[:1]]
         for area in areas:
             self.requests.append(Request("code", area=area))
-        made = [self._request(mention, i, clear, numbered, bare, literal) for i, mention in enumerate(clear)]
+        made = [self.request(mention, i, clear, numbered, bare, literal) for i, mention in enumerate(clear)]
         if made and not compare and _COMPARE_WORD.search(text):
             made = [msgspec.structs.replace(request, compare=True) for request in made]
         if compare and (made or not (code or areas or unclear)):
@@ -133,6 +149,7 @@ class Wants:
             and len(words(text)) > 4
         ):
             return
+        self.refers_back = not self.requests
         for request in self._earlier()[-3:]:
             changed = _with(request, numbered)
             if request in self.requests:
@@ -151,6 +168,7 @@ class Wants:
             if self.requests:
                 self.requests = [msgspec.structs.replace(request, compare=True) for request in self.requests]
                 return []
+            self.refers_back = True
             return [msgspec.structs.replace(request, compare=True) for request in earlier]
         return [Request("baseline")]
 
@@ -192,15 +210,16 @@ class Wants:
             return ()
         return tuple(dict.fromkeys(mention.ids[0] for mention in areas))
 
-    def _request(
+    def request(
         self,
         mention: Mention,
         place: int,
         all_mentions: list[Mention],
         numbered: list[params.Param],
         text: str,
-        literal: bool,
+        literal: bool = False,
     ) -> Request:
+        """The mention at `place` of all with those of the parameters that are about it."""
         name = mention.ids[0]
         values: dict[str, Any] = {}
         for param in numbered:
@@ -325,6 +344,11 @@ def is_check(name: str) -> bool:
 
 
 _WEAK = frozenset(word for name in lexicon.WEAK for word in words(name))
+
+
+def is_weak(mention: Mention) -> bool:
+    """Whether it is a single word that people use for other things too."""
+    return len(mention.words) == 1 and mention.words[0] in _WEAK
 
 
 def _preferred(mention: Mention, text: str) -> tuple[str, ...]:

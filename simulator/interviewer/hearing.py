@@ -1,0 +1,161 @@
+"""Puts together what the classifier and the rules make of a message."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import cast
+
+import msgspec
+
+from grader.events import Act, Request
+from simulator.interviewer import grams, lexicon, params, spans
+from simulator.interviewer.ask_back import did_you_mean
+from simulator.interviewer.classifier import Classifier, load
+from simulator.interviewer.clauses import without_negated
+from simulator.interviewer.labelled import key
+from simulator.interviewer.phrases import Index, Mention, tokens
+from simulator.interviewer.reading import CLAIMS, Reading
+from simulator.interviewer.spans import FILLER, REQUEST, SURE, Span
+from simulator.interviewer.trust import ENOUGH, Heard
+from simulator.interviewer.wants import is_weak
+
+# Below this a topic is not even worth asking back about.
+GUESSED = 0.3
+_CODE = "code:"
+FEW, SHORT = 3, 8  # words
+SMALL = {"hint", "options", "meta", "smalltalk", "fishing"}
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """As `ear.Understanding`."""
+
+    acts: tuple[Act, ...]
+    requests: tuple[Request, ...] = ()
+    concept: str | None = None
+    question: str | None = None
+
+
+def both(text: str, rules: Reading, index: Index, classifier: Classifier | None = None) -> Heard:
+    """A message as the classifier and the rules heard it."""
+    classifier = classifier or load()
+    bare = _without_known_good(without_negated(text), index)
+    found = spans.read(bare, index, classifier)
+    mood = classifier.mood.log_probabilities([grams.mood(bare, index)])[0]
+    whole = math.exp(mood[classifier.mood.classes.index(REQUEST)])
+    return Heard(bare, found, whole, frozenset(map(key, rules.wants.merged())), rules.acts)
+
+
+def decide(text: str, rules: Reading, index: Index) -> Verdict:
+    """What a message means. Nothing is requested on a guess: where it is likely but not sure, it is asked back."""
+    by_rules = Verdict(acts=rules.acts, requests=rules.wants.merged(), concept=rules.concept, question=rules.question)
+    if _beyond_doubt(rules):
+        return by_rules
+    heard = both(text, rules, index)
+    acts = _acts(heard.spans)
+    if "request" in acts or acts & CLAIMS:
+        # What the rules take for a claim beside it is one, unless it would come to be the main act.
+        main = lexicon.PRIORITY.index(_ordered(acts)[0])
+        acts |= {act for act in rules.acts if act in CLAIMS and lexicon.PRIORITY.index(act) > main}
+    if heard.wanted and load().trust.probability(heard) >= ENOUGH:
+        requests = _requests(text, heard, rules)
+        return Verdict(
+            acts=_ordered({*acts, "request"}),
+            requests=requests,
+            concept=_concept(acts, rules, index),
+            question=rules.wants.question,
+        )
+    if _named_in_full(heard, rules):
+        return by_rules
+    acts.discard("request")
+    question: str | None
+    if heard.wanted and (rules.acts[0] in ("request", "unclear") or not acts):
+        likely = [name for name in dict.fromkeys((*heard.wanted, *heard.asked)) if not name.startswith(_CODE)]
+        areas = [name.removeprefix(_CODE) for name in heard.wanted if name.startswith(_CODE)]
+        close = max(span.clear for span in heard.spans if span.act == REQUEST) >= GUESSED
+        question = rules.question or (did_you_mean(likely, index, areas) if close else did_you_mean((), index))
+        return Verdict(acts=_ordered({*acts, "unclear"}), question=question)
+    if not acts:
+        return by_rules
+    if len(acts) > 1:
+        acts.discard("unclear")
+    ordered = _ordered(acts)
+    question = (rules.question or did_you_mean((), index)) if ordered == ("unclear",) else None
+    return Verdict(acts=ordered, concept=_concept(acts, rules, index), question=question)
+
+
+def _beyond_doubt(rules: Reading) -> bool:
+    """Whether the rules alone will do: a plain order, or a turn of phrase of a few words."""
+    if rules.wants.requests:
+        return rules.acts == ("request",) and rules.question is None and rules.wants.plainly(rules.text)
+    if rules.acts == ("hypothesis",) and lexicon.JUDGED.search(rules.text):
+        # "Is the learning rate too high?" weighs an idea.
+        return len(rules.text.split()) <= SHORT
+    return len(rules.text.split()) <= FEW and rules.acts[0] in SMALL
+
+
+def _named_in_full(heard: Heard, rules: Reading) -> bool:
+    """Whether the rules hear all that the classifier does and more, each by a clear name."""
+    named = rules.wants.mentions(rules.text)
+    return (
+        rules.acts[0] == "request"
+        and heard.whole >= SURE
+        and set(heard.wanted) < heard.asked
+        and all(len(mention.ids) == 1 and not is_weak(mention) for mention in named)
+    )
+
+
+def _acts(found: Sequence[Span]) -> set[Act]:
+    acts: set[Act] = set()
+    for span in found:
+        if span.act in ("out_of_scope", "ask"):
+            acts.add("unclear")
+        elif span.act != FILLER:
+            acts.add(cast(Act, span.act))
+    return acts
+
+
+def _ordered(acts: set[Act]) -> tuple[Act, ...]:
+    if len(acts) > 1:
+        acts = acts - {"smalltalk"}
+    return tuple(act for act in lexicon.PRIORITY if act in acts) or ("unclear",)
+
+
+def _concept(acts: set[Act], rules: Reading, index: Index) -> str | None:
+    if "concept" not in acts or rules.concept:
+        return rules.concept
+    named = index.mentions(tokens(rules.text), "concept")
+    return named[0].ids[0] if named else None
+
+
+def _requests(text: str, heard: Heard, rules: Reading) -> tuple[Request, ...]:
+    """The requests with their parameters: as the rules have them, or with what stands in or around the span."""
+    known = {key(request): request for request in rules.wants.merged()}
+    numbered = [param for param in params.find(heard.text, rules.wants.run) if param.value not in (None, ())]
+    compare = lexicon.HEALTHY.search(text) is not None
+    places: list[Mention] = []
+    for span in heard.spans:
+        if span.act == REQUEST and all(span.topic != place.ids[0] for place in places):
+            inside = [param.start for param in numbered if span.start < param.start < span.end]
+            places.append(Mention((span.topic,), span.start, min([span.end, *inside]), ()))
+    found: list[Request] = []
+    for i, place in enumerate(places):
+        name = place.ids[0]
+        if name in known:
+            found.append(known[name])
+        elif name.startswith(_CODE):
+            found.append(Request("code", area=name.removeprefix(_CODE)))
+        else:
+            made = rules.wants.request(place, i, places, numbered, heard.text)
+            found.append(msgspec.structs.replace(made, compare=True) if compare and name != "baseline" else made)
+    return tuple(found)
+
+
+def _without_known_good(text: str, index: Index) -> str:
+    """Without the words for the known-good run, where something else is asked for that is to be seen beside it."""
+    match = lexicon.HEALTHY.search(text)
+    if match is None:
+        return text
+    rest = text[: match.start()] + " " * (match.end() - match.start()) + text[match.end() :]
+    line = tokens(rest)
+    return rest if index.mentions(line, "diagnostic") or index.mentions(line, "area") else text
