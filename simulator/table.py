@@ -124,6 +124,9 @@ class Table:
             total_steps=manifest.steps if manifest else None,
             n_layers=layers if isinstance(layers, int) else None,
             last=next((said.requests for said in reversed(state.said) if said.requests), ()),
+            named=ear.spoken_of(state.said[-1].text, self.vocabulary)
+            if state.said and not state.said[-1].requests
+            else (),
         )
         return ear.understand(text, self.vocabulary, context)
 

@@ -15,7 +15,7 @@ import msgspec
 from grader.events import Act, Request
 from scenarios import vocabulary as bundled
 from scenarios.schema import Vocabulary
-from simulator.interviewer import hearing, params, slash
+from simulator.interviewer import hearing, params, references, slash
 from simulator.interviewer.ask_back import NOTHING_UNDERSTOOD, WHAT_TO_SHOW, did_you_mean, which_area
 from simulator.interviewer.clauses import Clause, plain
 from simulator.interviewer.phrases import Index, index_of, tokens, words
@@ -24,11 +24,13 @@ from simulator.interviewer.wants import Wants
 
 
 class EarContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What the words may refer to: the run's length in steps, its layers, and the requests made last."""
+    """What the words may refer to: the run's length in steps, its layers, the requests made last, and the quantities
+    that a claim has spoken of since then."""
 
     total_steps: int | None = None
     n_layers: int | None = None
     last: tuple[Request, ...] = ()
+    named: tuple[Request, ...] = ()
 
 
 class Understanding(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,13 +58,25 @@ def understand(text: str, vocabulary: Vocabulary, context: EarContext = NO_CONTE
     command = slash.parse(said)
     if command is not None:
         return _command(command, index, context)
+    run = params.Run(context.total_steps, context.n_layers)
+    if back := references.read(said, index, context.last, run, context.named):
+        return Understanding(acts=("request",), requests=back)
     rules = Reading(said, index, _wants(index, context))
     if rules.wants.refers_back:
         return Understanding(acts=rules.acts, requests=rules.wants.merged(), question=rules.question)
     verdict = hearing.decide(said, rules, index)
     return Understanding(
-        acts=verdict.acts, requests=verdict.requests, concept=verdict.concept, question=verdict.question
+        acts=verdict.acts,
+        requests=references.inherit(said, verdict.requests, context.last),
+        concept=verdict.concept,
+        question=verdict.question,
     )
+
+
+def spoken_of(text: str, vocabulary: Vocabulary) -> tuple[Request, ...]:
+    """The quantities that a message names, whether it asks for them or not."""
+    mentions = Wants(index_of(vocabulary), params.UNKNOWN_RUN, ()).mentions(plain(text))
+    return tuple(dict.fromkeys(Request(mention.ids[0]) for mention in mentions if len(mention.ids) == 1))
 
 
 def _wants(index: Index, context: EarContext) -> Wants:

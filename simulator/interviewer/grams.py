@@ -7,12 +7,14 @@ sentences holds for all.
 
 from __future__ import annotations
 
+import functools
 import re
 
-from simulator.interviewer.phrases import Index, Token, tokens
+from simulator.interviewer.phrases import Index, Kind, Mention, Token, tokens
 
 _PIECE = re.compile(r"[a-z]+(?:'[a-z]+)?|\d+|[?!.,:;/()=+²%-]")
 _MASK = "qqq"
+KINDS: tuple[Kind, ...] = ("diagnostic", "area", "concept")
 
 
 def topic(text: str, index: Index) -> set[str]:
@@ -20,7 +22,7 @@ def topic(text: str, index: Index) -> set[str]:
     pieces = _pieces(text)
     plain = [piece for piece in pieces if piece[0].isalpha() or piece == "#"]
     found = {f"w{gram}" for gram in _grams(pieces, 3)}
-    line = tokens(text)
+    line, mentions = _looked_up(text, index)
     content = ["#" if token.word.isdigit() else token.word for token in line if token.word not in (",", "and")]
     found.update(f"t{word}" for word in content)
     for i, word in enumerate(content):
@@ -31,16 +33,19 @@ def topic(text: str, index: Index) -> set[str]:
     if plain:
         found |= {f"^{plain[0]}", "^" + " ".join(plain[:2]), f"${plain[-1]}"}
     found.add(f"L{min(12, len(plain))}")
-    found |= _named(line, index)
+    for kind, found_here in mentions.items():
+        for mention in found_here:
+            for name in mention.ids:
+                found |= {f"M{kind[0]}:{name}", f"M{kind[0]}:{name}:{min(2, len(mention.words))}"}
     return found
 
 
 def mood(text: str, index: Index) -> set[str]:
     """Features of lower-case `text` that tell what is done with it."""
-    line = tokens(text)
     masked = text
-    mentions = index.mentions(line, "diagnostic") + index.mentions(line, "area")
-    for mention in sorted(mentions, key=lambda mention: -mention.start):
+    _, mentions = _looked_up(text, index)
+    named = [*mentions["diagnostic"], *mentions["area"]]
+    for mention in sorted(named, key=lambda mention: -mention.start):
         masked = f"{masked[: mention.start]} {_MASK} {masked[mention.end :]}"
     found: set[str] = set()
     for source, tag, longest in ((text, "w", 3), (masked, "m", 4)):
@@ -79,11 +84,8 @@ def _letters(word: str, shortest: int, longest: int) -> set[str]:
     }  # fmt: skip
 
 
-def _named(line: list[Token], index: Index) -> set[str]:
-    """What the vocabulary's own phrases in the text name, and whether a whole phrase does or a single word."""
-    found: set[str] = set()
-    for kind in ("diagnostic", "area", "concept"):
-        for mention in index.mentions(line, kind):
-            for name in mention.ids:
-                found |= {f"M{kind[0]}:{name}", f"M{kind[0]}:{name}:{min(2, len(mention.words))}"}
-    return found
+@functools.lru_cache(maxsize=1024)
+def _looked_up(text: str, index: Index) -> tuple[list[Token], dict[Kind, list[Mention]]]:
+    """The words of a text, and the vocabulary's own phrases in it. Both views of a span need them."""
+    line = tokens(text)
+    return line, {kind: index.mentions(line, kind) for kind in KINDS}

@@ -24,6 +24,7 @@ from simulator.interviewer.wants import is_weak
 GUESSED = 0.3
 _CODE = "code:"
 FEW, SHORT = 3, 8  # words
+CERTAIN = {"verify", "concept"}
 SMALL = {"hint", "options", "meta", "smalltalk", "fishing"}
 
 
@@ -91,7 +92,7 @@ def _beyond_doubt(rules: Reading) -> bool:
     if rules.acts == ("hypothesis",) and lexicon.JUDGED.search(rules.text):
         # "Is the learning rate too high?" weighs an idea.
         return len(rules.text.split()) <= SHORT
-    return len(rules.text.split()) <= FEW and rules.acts[0] in SMALL
+    return rules.acts[0] in CERTAIN or (len(rules.text.split()) <= FEW and rules.acts[0] in SMALL)
 
 
 def _named_in_full(heard: Heard, rules: Reading) -> bool:

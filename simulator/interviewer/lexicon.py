@@ -63,6 +63,22 @@ WEAK = _words(
     shape prediction predictions train mask dropout decay"""
 )
 
+# Words that may stand in a message that only points back at what was shown.
+POINTING = _words(
+    """a about after again all alone alright also an and are around as at away back baseline before beginning beside
+    between big block blocks both broken but by can certain chart closer could crowded curve curves did do down
+    drop each end enough entire even every everything exactly few figure first for form from full get give
+    global go good graph hard have head heads healthy hm hmm how i i'd i'll i'm if in instead is it it's its job
+    just known large last lay layer layers less let like look make many maybe me mean meant mistake more much my
+    n narrow narrower near need next no not now number numbers of off oh ok okay on one one's ones only onwards
+    or out over part particular per picture please plot plotted pls possible prefer put r range rank ranks
+    rather raw read reference remove rest right run same see separately set show side since single small so
+    sorry specific split start step steps stretch sure table take that that's the them then there these thing
+    this those three till time times to together too top train training two u uh um under until up us val
+    validation values w w/ wait want was we well what which whole wide wider window with with/ without would you
+    your zoom zoomed"""
+)
+
 # Which acts come first when a message has several.
 PRIORITY: tuple[Act, ...] = (
     "diagnosis", "fix", "verify", "hint", "request", "options", "concept", "meta", "fishing", "hypothesis", "unclear",
@@ -409,6 +425,8 @@ HEALTHY = re.compile(
     rf"|\b{_BESIDE} (?:(?:it|them|this|that|these) )?(?:(?:to|with|against|by|vs|on) )?(?:(?:the|a|our|your) )?{_GOOD}"
     r"(?=[.?!, ]*$|,| overlaid| too| as well)"
     r"|\b(?:(?:the|a|our|your) )?baseline\b"
+    rf"|\b(?:{_BESIDE} )?(?:the )?(?:run|one|job) that (?:worked|converged|(?:is|was) (?:healthy|fine)"
+    r"|went (?:well|fine|right))\b"
 )
 COMPARES = re.compile(
     r"\b(?:compare[ds]?|comparison|comparing|vs\.?|versus|against|relative to|next to|beside|alongside|on top of|"

@@ -28,7 +28,7 @@ UNIT = r"(?:\s*(?:steps?|iterations?|iters?|updates?)\b)?"
 _AROUND = r"(?:around|near|about|close to|circa|approximately|roughly|in the vicinity of|in the neighbou?rhood of|~|≈)"
 LAYER = r"(?:(?:transformer |decoder )?(?:layers?|blocks?)[ #:=]*|\bl(?=\d))"
 _LIST = (
-    r"(?:\s*(?:,|&|and|or|,\s*and|-|–|—|to|through|thru|\.\.+|:)"
+    r"(?:\s*(?:,(?!\s*\d{2,}\s*(?:-|–|—|to|\.\.+)\s*\d)|&|and|or|,\s*and|-|–|—|to|through|thru|\.\.+|:)"
     r"\s*(?:layers?|blocks?|heads?|l(?=\d))?\s*\d{1,4}(?![\w.%]))*"
 )
 
@@ -212,8 +212,8 @@ _RULES = (
         r"\b(?:rank|gpu|device|worker|replica)[ #:=]*(?P<n>\d{1,5})\b",
         lambda match, run: int(match["n"]),
     ),
-    _rule("steps", rf"\b(?:first|initial|opening) (?P<n>{N})(?: or so)?{UNIT}{_NO_UNIT}", _first_steps),
-    _rule("steps", rf"\b(?:last|final) (?P<n>{N})(?: or so)?{UNIT}{_NO_UNIT}", _last_steps),
+    _rule("steps", rf"\b(?:first|initial|opening) (?!one\b)(?P<n>{N})(?: or so)?{UNIT}{_NO_UNIT}", _first_steps),
+    _rule("steps", rf"\b(?:last|final) (?!one\b)(?P<n>{N})(?: or so)?{UNIT}{_NO_UNIT}", _last_steps),
     _rule("steps", rf"{_AROUND}\s*{STEP}?(?P<a>{N}){DASH}{STEP}?(?P<b>{N})", _between),
     _rule("steps", rf"{_AROUND}\s*{STEP}?(?P<n>{N}){UNIT}", _around),
     _rule(
@@ -306,5 +306,5 @@ _RULES = (
         r"\b(?:raw |exact |actual |precise )?(?:numbers|values)\b|\bnumerically\b|\bform[ =:]+values\b",
         "values",
     ),
-    _rule("form", r"\b(?:plot|plotted|graph|chart|draw|visuali[sz]e|curve)\b|\bform[ =:]+plot\b", "plot"),
+    _rule("form", r"\b(?:plot|plotted|graph|chart|draw|visuali[sz]e)\b|\bform[ =:]+plot\b", "plot"),
 )

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from simulator.interviewer import lexicon
 from simulator.interviewer.spans import REQUEST, Span
 
-ENOUGH = 0.55
+ENOUGH = 0.65
 _SIGNS = (
     lexicon.HEDGED, lexicon.ASK, lexicon.FISHING, lexicon.STATES, lexicon.FIX, lexicon.HYPOTHESIS, lexicon.VERIFY,
 )  # fmt: skip
