@@ -24,6 +24,7 @@ from simulator.interviewer.wants import is_weak
 GUESSED = 0.3
 _CODE = "code:"
 FEW, SHORT = 3, 8  # words
+COMMITTED = 0.9
 CERTAIN = {"verify", "concept"}
 SMALL = {"hint", "options", "meta", "smalltalk", "fishing"}
 
@@ -53,7 +54,7 @@ def decide(text: str, rules: Reading, index: Index) -> Verdict:
     if _beyond_doubt(rules):
         return by_rules
     heard = both(text, rules, index)
-    acts = _acts(heard.spans)
+    acts = _acts(heard.spans, rules)
     if "request" in acts or acts & CLAIMS:
         # What the rules take for a claim beside it is one, unless it would come to be the main act.
         main = lexicon.PRIORITY.index(_ordered(acts)[0])
@@ -88,7 +89,7 @@ def decide(text: str, rules: Reading, index: Index) -> Verdict:
 def _beyond_doubt(rules: Reading) -> bool:
     """Whether the rules alone will do: a plain order, or a turn of phrase of a few words."""
     if rules.wants.requests:
-        return rules.acts == ("request",) and rules.question is None and rules.wants.plainly(rules.text)
+        return rules.question is None and rules.wants.plain
     if rules.acts == ("hypothesis",) and lexicon.JUDGED.search(rules.text):
         # "Is the learning rate too high?" weighs an idea.
         return len(rules.text.split()) <= SHORT
@@ -106,11 +107,14 @@ def _named_in_full(heard: Heard, rules: Reading) -> bool:
     )
 
 
-def _acts(found: Sequence[Span]) -> set[Act]:
+def _acts(found: Sequence[Span], rules: Reading) -> set[Act]:
+    """What the spans do. A diagnosis changes the course of the round: unless both hear one, it must be beyond doubt."""
     acts: set[Act] = set()
     for span in found:
         if span.act in ("out_of_scope", "ask"):
             acts.add("unclear")
+        elif span.act == "diagnosis" and "diagnosis" not in rules.acts and span.sure < COMMITTED:
+            acts.add("hypothesis")
         elif span.act != FILLER:
             acts.add(cast(Act, span.act))
     return acts

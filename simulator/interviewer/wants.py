@@ -23,7 +23,8 @@ class Wants:
 
     `named` are the diagnostics that claims spoke of, for a later "can I see both?"; `last` what was asked for before
     this message. `question` is what to ask back, `sought` whether something was asked for that could not be found,
-    `refers_back` whether the message only makes sense after what was asked for before.
+    `refers_back` whether the message only makes sense after what was asked for before, `plain` whether all that was
+    asked for was asked for plainly.
     """
 
     def __init__(self, index: Index, run: params.Run, last: tuple[Request, ...]) -> None:
@@ -35,6 +36,7 @@ class Wants:
         self.question: str | None = None
         self.sought = False
         self.refers_back = False
+        self.plain = True
 
     def mentions(self, text: str) -> list[Mention]:
         """The diagnostics a text speaks of."""
@@ -126,6 +128,7 @@ class Wants:
             made = self._compared(made, clause, compare)
         self.requests += made
         if made or code or areas:
+            self.plain = self.plain and (literal or self.plainly(text))
             return
         if unclear:
             mention = unclear[0]
