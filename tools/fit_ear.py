@@ -7,6 +7,7 @@ goes to the label it fits best under a first fit (hard expectation maximisation)
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import math
@@ -43,6 +44,16 @@ NO_TRUST = Trust((), (), (), 0.0)
 UNLIKE = 0.35  # a piece of a single request less like it than this is a filler
 
 
+class Read(NamedTuple):
+    """A message prepared: its text for the ear, what the rules make of it, and its features and those of its pieces."""
+
+    text: str
+    rules: Reading
+    topic: set[str]
+    mood: set[str]
+    pieces: list[tuple[set[str], set[str]]]
+
+
 class Example(NamedTuple):
     features: set[str]
     labels: tuple[str, ...]
@@ -66,22 +77,31 @@ def fingerprint(items: Iterable[Labelled]) -> str:
     return digest.hexdigest()[:16]
 
 
+@functools.cache
+def prepared(text: str, index: Index) -> Read:
+    said = plain(text)
+    rules = Reading(said, index, Wants(index, RUN, ()))
+    around = grams.around(said, rules.acts, bool(rules.wants.requests))
+    parts = [said[start:end] for start, end in pieces(said)]
+    seen = [(grams.topic(part, index), grams.mood(part, index) | around) for part in parts] if len(parts) > 1 else []
+    return Read(said, rules, grams.topic(said, index), grams.mood(said, index) | around, seen)
+
+
 def fit(items: Sequence[Labelled], index: Index, trust: Trust = NO_TRUST) -> Classifier:
     """A classifier of `items`. Deterministic on one machine."""
-    texts = [plain(item.text) for item in items]
-    whole = [(grams.topic(text, index), grams.mood(text, index)) for text in texts]
+    whole = [prepared(item.text, index) for item in items]
     topics = [
-        Example(topic, tuple(sorted(item.ids)), 1.0 if len(item.ids) == 1 else SEVERAL)
-        for (topic, _), item in zip(whole, items, strict=True)
+        Example(read.topic, tuple(sorted(item.ids)), 1.0 if len(item.ids) == 1 else SEVERAL)
+        for read, item in zip(whole, items, strict=True)
         if item.ids
     ]
     moods = []
-    for (_, mood), item in zip(whole, items, strict=True):
+    for read, item in zip(whole, items, strict=True):
         acts = tuple(dict.fromkeys(act_of(item, act) for act in item.acts))
-        moods.append(Example(mood, acts, 1.0 if len(acts) == 1 else SEVERAL))
+        moods.append(Example(read.mood, acts, 1.0 if len(acts) == 1 else SEVERAL))
     topic_known, mood_known = _known(topics), _known(moods)
     topic, mood = _linear(topics, topic_known), _linear(moods, mood_known, FILLER)
-    more_topics, more_moods = _pieces(texts, items, index, topic, mood)
+    more_topics, more_moods = _pieces(whole, items, topic, mood)
     return Classifier(
         _linear([*topics, *more_topics], topic_known),
         _linear([*moods, *more_moods], mood_known, FILLER),
@@ -103,8 +123,8 @@ def fit_trust(items: Sequence[Labelled], index: Index) -> Trust:
         classifier = fit([item for item in items if item.persona not in left_out], index)
         for item in items:
             if item.persona in left_out:
-                said = plain(item.text)
-                heard = both(said, Reading(said, index, Wants(index, RUN, ())), index, classifier)
+                read = prepared(item.text, index)
+                heard = both(read.text, read.rules, index, classifier)
                 if heard.wanted:
                     seen.append(features(heard))
                     right.append(frozenset(heard.wanted) == item.ids)
@@ -116,16 +136,15 @@ def fit_trust(items: Sequence[Labelled], index: Index) -> Trust:
 
 
 def _pieces(
-    texts: Sequence[str], items: Sequence[Labelled], index: Index, topic: Linear, mood: Linear
+    whole: Sequence[Read], items: Sequence[Labelled], topic: Linear, mood: Linear
 ) -> tuple[list[Example], list[Example]]:
     """The pieces of the messages, each under the label of its message that it fits best."""
     topics: list[Example] = []
     moods: list[Example] = []
-    for text, item in zip(texts, items, strict=True):
-        parts = [text[start:end] for start, end in pieces(text)]
-        if len(parts) < 2:
+    for read, item in zip(whole, items, strict=True):
+        seen = read.pieces
+        if not seen:
             continue
-        seen = [(grams.topic(part, index), grams.mood(part, index)) for part in parts]
         about = topic.log_probabilities([one for one, _ in seen])
         does = mood.log_probabilities([one for _, one in seen])
         labels = [(REQUEST, name) for name in sorted(item.ids)]

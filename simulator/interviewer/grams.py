@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Sequence
 
 from simulator.interviewer.phrases import Index, Kind, Mention, Token, tokens
 
@@ -61,6 +62,15 @@ def mood(text: str, index: Index) -> set[str]:
     found.add(f"L{min(30, len(_PIECE.findall(text)) // 2)}")
     if text.rstrip().endswith("?"):
         found.add("Q")
+    return found
+
+
+def around(text: str, acts: Sequence[str], asks: bool) -> set[str]:
+    """Features of a whole message that colour the mood of each of its parts: what the rules took it for."""
+    found = {f"A{act}" for act in acts} | {f"A1{act}" for act in acts[:1]}
+    found.add("Arequested" if asks else "Anothing")
+    if text.rstrip().endswith("?"):
+        found.add("AQ")
     return found
 
 

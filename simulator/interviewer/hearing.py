@@ -42,8 +42,9 @@ def both(text: str, rules: Reading, index: Index, classifier: Classifier | None 
     """A message as the classifier and the rules heard it."""
     classifier = classifier or load()
     bare = _without_known_good(without_negated(text), index)
-    found = spans.read(bare, index, classifier)
-    mood = classifier.mood.log_probabilities([grams.mood(bare, index)])[0]
+    around = grams.around(text, rules.acts, bool(rules.wants.requests))
+    found = spans.read(bare, index, classifier, around)
+    mood = classifier.mood.log_probabilities([grams.mood(bare, index) | around])[0]
     whole = math.exp(mood[classifier.mood.classes.index(REQUEST)])
     return Heard(bare, found, whole, frozenset(map(key, rules.wants.merged())), rules.acts)
 

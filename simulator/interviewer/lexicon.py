@@ -440,6 +440,7 @@ SAME = re.compile(
 
 
 POINTS_BACK = re.compile(r"\b(?:both|it|that|those|these|them|this|all three|all of them|either)\b")
+POINTS_AT_ONE = re.compile(r"\b(?:it|that|this)\b(?!.*\b(?:both|those|these|them|all)\b)")
 # A sentence with a verb in the middle tells something.
 STATES = re.compile(
     r"^\W*\w.* (?:is|are|was|were|isn't|aren't|has|goes|looks|stays|grows|drops|spikes|should|would|doesn't|does not)\b"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Set
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -65,14 +66,17 @@ def pieces(text: str) -> list[tuple[int, int]]:
     return found
 
 
-def read(text: str, index: Index, classifier: Classifier) -> list[Span]:
-    """The spans of lower-case `text`, in order; fillers, which say nothing alone, are left out."""
+def read(text: str, index: Index, classifier: Classifier, around: Set[str] = frozenset()) -> list[Span]:
+    """The spans of lower-case `text`, in order; fillers, which say nothing alone, are left out.
+
+    `around` are the features of the whole message (`grams.around`).
+    """
     cut = pieces(text)
     if not cut:
         return []
     ranges = [(i, j) for i in range(len(cut)) for j in range(i + 1, len(cut) + 1)]
     texts = [text[cut[i][0] : cut[j - 1][1]] for i, j in ranges]
-    moods = classifier.mood.log_probabilities([grams.mood(one, index) for one in texts])
+    moods = classifier.mood.log_probabilities([grams.mood(one, index) | around for one in texts])
     topics = classifier.topic.log_probabilities([grams.topic(one, index) for one in texts])
     # A pack's vocabulary may know less than the classifier.
     topics = np.where(_spoken_of(classifier.topic.classes, index), topics, -np.inf)

@@ -71,7 +71,7 @@ class Wants:
         if not named or any(len(mention.ids) > 1 or is_weak(mention) for mention in named):
             return False
         covered = _spans(named) + [(param.start, param.end) for param in params.find(text, self.run)]
-        covered += [match.span() for match in lexicon.HEALTHY.finditer(text)]
+        covered += [match.span() for sign in (lexicon.HEALTHY, lexicon.COMPARES) for match in sign.finditer(text)]
         return all(
             _is_ask(token.word) or token.word in (",", "and") or any(a <= token.start < b for a, b in covered)
             for token in tokens(text)
@@ -153,7 +153,9 @@ class Wants:
         ):
             return
         self.refers_back = not self.requests
-        for request in self._earlier()[-3:]:
+        # "It" is what was named last, "both" are all of them.
+        one = not self.requests and bool(self.named) and lexicon.POINTS_AT_ONE.search(text) is not None
+        for request in self._earlier()[-1 if one else -3 :]:
             changed = _with(request, numbered)
             if request in self.requests:
                 self.requests[self.requests.index(request)] = changed
