@@ -6,7 +6,7 @@ text, its acts joined by `+` (the main one first), its requests joined by `;`. R
     grad_norm steps=180-220 layers=2,3 heads=1 rank=0 split=val compare form=plot; code area=attention
 
 The third column of an unclear message may say `out_of_scope` (nobody's diagnostic) or `ask` (several could be meant).
-All messages are about a run of 400 steps and 4 layers. Not needed at run time.
+All messages are about a run of 400 steps and 4 layers. The files are not needed at run time.
 """
 
 from __future__ import annotations
