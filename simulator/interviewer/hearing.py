@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import cast
 
@@ -43,9 +42,7 @@ def both(text: str, rules: Reading, index: Index, classifier: Classifier | None 
     classifier = classifier or load()
     bare = _without_known_good(without_negated(text), index)
     around = grams.around(text, rules.acts, bool(rules.wants.requests))
-    found = spans.read(bare, index, classifier, around)
-    mood = classifier.mood.log_probabilities([grams.mood(bare, index) | around])[0]
-    whole = math.exp(mood[classifier.mood.classes.index(REQUEST)])
+    found, whole = spans.read(bare, index, classifier, around)
     return Heard(bare, found, whole, frozenset(map(key, rules.wants.merged())), rules.acts)
 
 

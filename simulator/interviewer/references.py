@@ -8,7 +8,7 @@ activations there", "same layer, but the entropy").
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -83,8 +83,8 @@ def read(
     if compare or _ALONE.search(text):
         changes["compare"] = compare is not None
     by_layer, by_rank = bool(_PER_LAYER.search(bare)), bool(_PER_RANK.search(bare))
-    changed = tuple(_changed(request, changes, by_layer, by_rank) for request in last)
-    return changed if changed != tuple(last) or by_layer or last is named else ()
+    changed_all = tuple(changed(request, changes, by_layer, by_rank) for request in last)
+    return changed_all if changed_all != tuple(last) or by_layer or last is named else ()
 
 
 def inherit(text: str, requests: Sequence[Request], last: Sequence[Request]) -> tuple[Request, ...]:
@@ -123,8 +123,9 @@ def _others(text: str, index: Index, run: Run) -> list[Mention] | None:
     return None if any(len(mention.ids) > 1 for mention in named) else named
 
 
-def _changed(request: Request, changes: dict[str, Any], by_layer: bool, by_rank: bool) -> Request:
-    values = dict(changes)
+def changed(request: Request, changes: Mapping[Any, Any], by_layer: bool = False, by_rank: bool = False) -> Request:
+    """A request with other parameters; those that its quantity does not have are left out."""
+    values: dict[str, Any] = dict(changes)
     name = request.diagnostic
     if name == "grad_norm" and (by_layer or values.get("layers")):
         name = "grad_norm_by_layer"

@@ -66,14 +66,14 @@ def pieces(text: str) -> list[tuple[int, int]]:
     return found
 
 
-def read(text: str, index: Index, classifier: Classifier, around: Set[str] = frozenset()) -> list[Span]:
-    """The spans of lower-case `text`, in order; fillers, which say nothing alone, are left out.
+def read(text: str, index: Index, classifier: Classifier, around: Set[str] = frozenset()) -> tuple[list[Span], float]:
+    """The spans of lower-case `text`, in order, and the probability that all of it as one span is a request.
 
-    `around` are the features of the whole message (`grams.around`).
+    Fillers, which say nothing alone, are left out. `around` are the features of the whole message (`grams.around`).
     """
     cut = pieces(text)
     if not cut:
-        return []
+        return [], 0.0
     ranges = [(i, j) for i in range(len(cut)) for j in range(i + 1, len(cut) + 1)]
     texts = [text[cut[i][0] : cut[j - 1][1]] for i, j in ranges]
     moods = classifier.mood.log_probabilities([grams.mood(one, index) | around for one in texts])
@@ -96,4 +96,5 @@ def read(text: str, index: Index, classifier: Classifier, around: Set[str] = fro
             max(((ways[i][0] + best[i, j][0], [*ways[i][1], best[i, j][1]]) for i in range(j)), key=lambda way: way[0])
         )
     chosen = ways[-1][1]
-    return [span for span in chosen if span.act != FILLER] or chosen
+    whole = math.exp(moods[ranges.index((0, len(cut))), request])
+    return [span for span in chosen if span.act != FILLER] or chosen, whole

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from grader.events import Request
-from simulator.interviewer import lexicon, params
+from simulator.interviewer import lexicon, params, references
 from simulator.interviewer.ask_back import did_you_mean, which_area
 from simulator.interviewer.clauses import Clause
 from simulator.interviewer.phrases import Index, Mention, Token, tokens, words
@@ -155,8 +155,9 @@ class Wants:
         self.refers_back = not self.requests
         # "It" is what was named last, "both" are all of them.
         one = not self.requests and bool(self.named) and lexicon.POINTS_AT_ONE.search(text) is not None
+        changes = {param.name: param.value for param in numbered if param.name != "per_layer"}
         for request in self._earlier()[-1 if one else -3 :]:
-            changed = _with(request, numbered)
+            changed = references.changed(request, changes)
             if request in self.requests:
                 self.requests[self.requests.index(request)] = changed
             else:
@@ -264,21 +265,6 @@ def _part_of(param: params.Param, mention: Mention) -> bool:
 
 def _same(one: Request, other: Request) -> bool:
     return one.diagnostic == other.diagnostic and one.area == other.area
-
-
-def _with(request: Request, numbered: list[params.Param]) -> Request:
-    values: dict[str, Any] = {}
-    for param in numbered:
-        if param.name != "per_layer":
-            values[param.name] = param.value
-    name = request.diagnostic
-    if values.get("layers") and name == "grad_norm":
-        name = "grad_norm_by_layer"
-    if "layers" in values and name not in lexicon.PER_LAYER:
-        del values["layers"]
-    if "heads" in values and name not in lexicon.PER_HEAD:
-        del values["heads"]
-    return msgspec.structs.replace(request, diagnostic=name, **values)
 
 
 def _spans(mentions: list[Mention]) -> list[tuple[int, int]]:

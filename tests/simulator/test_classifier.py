@@ -74,9 +74,10 @@ def test_a_malformed_line_is_named(tmp_path: Path) -> None:
 @given(st.text(max_size=300))
 def test_spans_lie_in_the_text_one_behind_the_other(text: str) -> None:
     text = text.lower()
-    found = spans.read(text, INDEX, classifier.load())
+    found, whole = spans.read(text, INDEX, classifier.load())
     ends = [0, *(edge for span in found for edge in (span.start, span.end)), len(text)]
     assert ends == sorted(ends)
+    assert 0 <= whole <= 1
     assert all(0 < span.sure <= 1 and 0 < span.clear <= 1 for span in found)
 
 
