@@ -244,7 +244,7 @@ class Session:
         elif heard.requests:
             self._requests(tuple(heard.requests))
             if heard.question and self.setup.round == "debug":
-                self._add(Interviewer, text=heard.question, why="ask_back")
+                self._tell(heard.question, "ask_back")
         else:
             self._reply(acts[0], text, heard)
         if question is not None:
@@ -271,7 +271,7 @@ class Session:
             case "concept":
                 definition = self._definition(heard.concept)
                 if definition:
-                    self._add(Interviewer, text=definition, why="reply")
+                    self._tell(definition, "reply")
                 else:
                     self._say("concept_unknown", "reply")
             case "options":
@@ -291,7 +291,7 @@ class Session:
             case _ if wrapping_up:
                 self._say("added", "reply")
             case _ if heard.question and not review:
-                self._add(Interviewer, text=heard.question, why="ask_back")
+                self._tell(heard.question, "ask_back")
             case _:
                 self._say("ask_back_review" if review else "ask_back", "ask_back")
 
@@ -384,7 +384,7 @@ class Session:
                 self._say("time_none", "time")
         elif re.search(r"\b(repeat|again|remind|what was|restate|symptoms?)\b", text, re.IGNORECASE) and not question:
             opening = next(e.text for e in self.events if isinstance(e, Interviewer) and e.why == "opening")
-            self._add(Interviewer, text=opening, why="reply")
+            self._tell(opening, "reply")
         elif not question:
             self._say(f"rules_{self.setup.round}", "reply")
 
@@ -477,8 +477,12 @@ class Session:
         return max(self.state.at, self._clock())
 
     def _say(self, key: str, why: Any, **fields: object) -> None:
-        text = mouth.say(key, self.state.seq + 1, **fields)
+        text = mouth.say(key, self.state.seq + 1, self.state.last_line, **fields)
         self._add(Interviewer, text=self.reworded(key, text) or text, why=why)
+
+    def _tell(self, text: str, why: Any) -> None:
+        """Says something that is not one of the interviewer's own lines."""
+        self._add(Interviewer, text=mouth.say_again(text, self.state.seq + 1, self.state.last_line), why=why)
 
     def _add(self, kind: Callable[..., AnyEvent], **fields: Any) -> AnyEvent:
         event = kind(seq=self.state.seq + 1, at=round(self._now(), 3), wall=self._wall(), **fields)

@@ -52,6 +52,8 @@ class State:
     last_active: float = 0.0
     last_progress: float = 0.0
     silence_noticed: bool = False
+    # What the interviewer said last.
+    last_line: str = ""
 
     @classmethod
     def of(cls, events: Iterable[AnyEvent]) -> State:
@@ -72,6 +74,8 @@ class State:
 
     def apply(self, event: AnyEvent) -> None:
         self.seq, self.at = event.seq, event.at
+        if isinstance(event, Interviewer):
+            self.last_line = event.text
         match event:
             case Started():
                 self.started = event

@@ -14,6 +14,13 @@ from simulator.store import Store
 
 ROUNDS = bundled.rounds()
 # A traceback quotes the line it stopped at: that is code, and the candidate asked for it.
+# What would weigh the evidence, or tell how it looks to somebody who knows.
+INTERPRETS = re.compile(
+    r"\b(?:explo(?:d|s)\w*|blow(?:s|n)? up|blew|vanish\w*|diverg\w*|collaps\w*|unstable|clearly|obvious\w*|evident\w*"
+    r"|unfortunately|surpris\w*|(?:ab|un)normal\w*|unexpected\w*|unusual\w*|suspicious\w*|anomal\w*|odd|oddly|strange\w*"
+    r"|weird\w*|unhealthy|pathological|culprit|interesting\w*|as expected|too (?:large|small|high|low|fast|slow))\b",
+    re.IGNORECASE,
+)
 TRACEBACK = re.compile(r'(?<=\n)  File "[^"]+", line \d+, in \w+\n    .+')
 
 
@@ -21,6 +28,7 @@ TRACEBACK = re.compile(r'(?<=\n)  File "[^"]+", line \d+, in \w+\n    .+')
 class Seen:
     words: str  # everything said or shown that is not code
     code: str
+    spoken: list[str]  # what the interviewer said, and the words around what was recorded
 
 
 def look_at_everything(slug, round, store) -> Seen:
@@ -47,19 +55,23 @@ def look_at_everything(slug, round, store) -> Seen:
     interview.send("/diagnose I think it is the weather")
     for _ in range(4):
         interview.send("I can't say")
-    words, code = [], []
+    words, code, spoken = [], [], []
     for evidence in interview.opening_evidence():
         words += [evidence.title, evidence.text]
     for event in interview.events:
         match event:
             case Interviewer():
                 words.append(event.text)
+                spoken.append(event.text)
             case FollowUpAsked():
                 words.append(event.question)
             case Shown():
                 evidence = interview.evidence(event)
                 words.append(event.title)
                 words.append(evidence.beside)
+                spoken += [event.title, evidence.beside]
+                if event.request.diagnostic.startswith("check_"):
+                    spoken.append(evidence.text)
                 is_code = evidence.kind == "code"
                 for text in (event.summary, evidence.text):
                     (code if is_code else words).append(TRACEBACK.sub("", text))
@@ -67,7 +79,7 @@ def look_at_everything(slug, round, store) -> Seen:
     code += [line for block in interview.code() for line in (block.file, *block.lines)]
     said = sum(isinstance(event, Candidate) for event in interview.events)
     assert said > len(known.diagnostics)
-    return Seen("\n".join(words), "\n".join(code))
+    return Seen("\n".join(words), "\n".join(code), spoken)
 
 
 def plain(text: str) -> str:
@@ -90,6 +102,14 @@ def test_nothing_before_the_debrief_tells_the_solution(slug, round, store):
     seen = look_at_everything(slug, round, store)
     no_text_tells(seen, slug)
     lines_of_the_patch_appear_as_code_only(seen, slug)
+    nothing_interprets(seen)
+
+
+def nothing_interprets(seen: Seen) -> None:
+    definitions = {concept.definition for concept in vocabulary.load().concepts}
+    for text in seen.spoken:
+        if text not in definitions:
+            assert not (found := INTERPRETS.search(text)), f"{found[0]!r} in {text!r}"
 
 
 def no_text_tells(seen: Seen, slug: str) -> None:

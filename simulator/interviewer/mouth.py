@@ -20,15 +20,25 @@ def lines() -> dict[str, tuple[str, ...]]:
     return {key: tuple(wordings) for key, wordings in yaml.safe_load(text).items()}
 
 
-def say(key: str, seq: int, **fields: object) -> str:
+def say(key: str, seq: int, last: str = "", **fields: object) -> str:
     """The line `key`, in the wording that the event's number picks, with `{fields}` filled in.
 
-    Raises FlatlineError when a field of the line is missing.
+    `last` is what was said before, which is not said again in the same words. Raises FlatlineError when a field of the
+    line is missing.
     """
-    wordings = lines()[key]
+    return _pick([fill(wording, fields) for wording in lines()[key]], key, seq, last)
+
+
+def say_again(text: str, seq: int, last: str) -> str:
+    """`text`, which has one wording, in other words than `last` if it was said just before."""
+    return _pick([text], "again", seq, last)
+
+
+def _pick(wordings: list[str], key: str, seq: int, last: str) -> str:
+    fresh = [text for text in wordings if text != last]
+    fresh = fresh or [text for line in lines()["again"] if (text := fill(line, {"text": wordings[0]})) != last]
     # A hash, because replies are often two events apart and a plain remainder would pick the same wording each time.
-    line = wordings[zlib.crc32(f"{key} {seq}".encode()) % len(wordings)]
-    return fill(line, fields)
+    return fresh[zlib.crc32(f"{key} {seq}".encode()) % len(fresh)]
 
 
 def fill(text: str, fields: Mapping[str, object]) -> str:
