@@ -1,22 +1,23 @@
 """Whatever is typed, in whatever order: no solution is opened, and no word is said that only a solution has."""
 
 import functools
-import inspect
 import re
 import sys
 import tempfile
 from contextlib import contextmanager
 from itertools import pairwise
+from pathlib import Path
 
 import bundled
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import simulator
 from grader.events import FollowUpAsked, Interviewer, Shown
 from scenarios import catalog, vocabulary
 from scenarios.source import patched_source, reference_source
 from simulator.interview import Interview, Options
-from simulator.interviewer import ask_back, labelled, mouth
+from simulator.interviewer import labelled, mouth
 from simulator.store import Store
 
 VOCABULARY = vocabulary.load()
@@ -78,15 +79,20 @@ def words(text: str) -> set[str]:
 
 
 @functools.cache
+def program() -> str:
+    return " ".join(path.read_text(encoding="utf-8") for path in Path(simulator.__file__).parent.rglob("*.py"))
+
+
+@functools.cache
 def secret_words(slug: str) -> frozenset[str]:
     """Words of a solution that are neither in its scenario's other files, nor in the job's code, nor in what is the
-    same in every round: the vocabulary, the interviewer's lines and its questions.
+    same in every round: the vocabulary, the interviewer's lines and the program itself.
     """
     folder = catalog.folder(slug)
     solution = words((folder / "solution.yaml").read_text(encoding="utf-8"))
     open_to_all = [(folder / name).read_text(encoding="utf-8") for name in ("scenario.yaml", "guide.yaml")]
     open_to_all += [*reference_source().values(), *patched_source(slug).values()]
-    open_to_all += [str(VOCABULARY), str(mouth.lines()), inspect.getsource(ask_back)]
+    open_to_all += [str(VOCABULARY), str(mouth.lines()), program()]
     return frozenset(solution - words(" ".join(open_to_all)))
 
 
