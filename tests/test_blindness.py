@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import bundled
 import pytest
 
+from grader import cause
 from grader.events import Candidate, FollowUpAsked, Interviewer, Shown
 from scenarios import catalog, source, vocabulary
 from simulator.interview import Interview, Options
+from simulator.session import FOLLOW_UPS
 from simulator.store import Store
 
 ROUNDS = bundled.rounds()
@@ -140,6 +142,15 @@ def code_lines(files: dict[str, str]) -> set[str]:
     """Lines of Python long enough to be told from others; settings are not secret, they are given when asked for."""
     texts = [text for path, text in files.items() if path.endswith(".py")]
     return {line.strip() for text in texts for line in text.splitlines() if len(line.strip()) > 12}
+
+
+@pytest.mark.parametrize("slug", catalog.slugs())
+def test_what_is_asked_after_a_diagnosis_names_no_cause(slug):
+    asked = catalog.load_guide(slug).follow_ups[:FOLLOW_UPS]
+    assert len(asked) == FOLLOW_UPS
+    for following in asked:
+        assert cause.match(following.question, slug).verdict in ("none", "wrong"), following.question
+        assert not INTERPRETS.search(following.question), following.question
 
 
 @pytest.mark.parametrize("slug", catalog.slugs())
