@@ -222,6 +222,8 @@ class Session:
 
     def _message(self, text: str, heard: Understood) -> None:
         acts = tuple(heard.acts) or ("unclear",)
+        if self.state.offered and turns.accepts(text):
+            acts = ("hint",)
         question = self.state.open_question
         if question is not None and self._answers(text, acts):
             self._answer(text, _as_answer(acts), tuple(heard.requests), question)
@@ -239,7 +241,10 @@ class Session:
             if question is None:
                 self._next_question("follow_up")
         elif "hint" in acts:
-            self._hint()
+            if turns.begs(text) or self.state.offered:
+                self._hint()
+            else:
+                self._say("stuck", "check_in")
             self._requests(tuple(heard.requests))
         elif heard.requests:
             self._requests(tuple(heard.requests))
@@ -254,6 +259,8 @@ class Session:
         """Whether a message answers the open question, rather than asking for something or taking a claim back."""
         if text.lower() in SKIPS:
             return True
+        if turns.thinks(text):
+            return False
         asks = text.startswith("/") or (acts[0] in NOT_AN_ANSWER and (acts[0] != "request" or turns.asks(text)))
         return not asks and not ("diagnosis" in acts and turns.takes_back(text))
 

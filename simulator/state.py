@@ -52,8 +52,7 @@ class State:
     last_active: float = 0.0
     last_progress: float = 0.0
     silence_noticed: bool = False
-    # What the interviewer said last.
-    last_line: str = ""
+    last_spoken: Interviewer | None = None
 
     @classmethod
     def of(cls, events: Iterable[AnyEvent]) -> State:
@@ -68,6 +67,16 @@ class State:
         return next((asked for asked in self.asked if asked.id not in self.answered), None)
 
     @property
+    def last_line(self) -> str:
+        """What the interviewer said last."""
+        return self.last_spoken.text if self.last_spoken else ""
+
+    @property
+    def offered(self) -> bool:
+        """Whether the interviewer's last words offered a hint."""
+        return self.last_spoken is not None and self.last_spoken.why == "check_in"
+
+    @property
     def seen(self) -> set[Request]:
         """What has been shown, recorded or not."""
         return {shown.request for shown in self.shown}
@@ -75,7 +84,7 @@ class State:
     def apply(self, event: AnyEvent) -> None:
         self.seq, self.at = event.seq, event.at
         if isinstance(event, Interviewer):
-            self.last_line = event.text
+            self.last_spoken = event
         match event:
             case Started():
                 self.started = event

@@ -37,6 +37,20 @@ _CLOSES = re.compile(
     r"(?:,? (?:thanks|thank you))?\W*",
     re.IGNORECASE,
 )
+_BEGS = re.compile(
+    r"\b(?:hints?|clues?|nudge|tips?|pointers?|help|suggestions?|advice|point me)\b|\bgive me (?:something|a lead|a push)\b",
+    re.IGNORECASE,
+)
+_ACCEPTS = re.compile(
+    r"\W*(?:(?:yes|yeah|yep|yup|sure|ok|okay|please|go on|go ahead|that would (?:help|be (?:nice|great))|i'?d like that"
+    r"|gladly|of course|alright|all right|do|why not)\W*)+(?:thanks|thank you)?\W*",
+    re.IGNORECASE,
+)
+_THINKS = re.compile(
+    r"\W*(?:(?:h+m+|u+h*m*|er+m*|ok|okay|well|right|so|let me (?:think|see)|thinking|one (?:sec(?:ond)?|moment|minute)"
+    r"|(?:give me )?a (?:sec(?:ond)?|moment|minute)|hold on|wait|good question|interesting|thanks|thank you|hi|hello)\W*)+",
+    re.IGNORECASE,
+)
 _PLACES_BLAME = re.compile(
     r"\blines? ?\d|\bl\d+\b"
     r"|\b(?:wrong|bugs?|mistake|error|incorrect|missing|off[- ]by[- ]one|forgot\w*|never|broken|faulty|leaks?)\b"
@@ -63,6 +77,21 @@ def withdraws(text: str) -> bool:
 def asks(text: str) -> bool:
     """The candidate asks for something now. "Rerun it and compare the norms" only tells what one would do."""
     return _ASKS.search(text) is not None
+
+
+def begs(text: str) -> bool:
+    """The candidate asks for help in so many words. "No idea" does not: it may only be offered."""
+    return _BEGS.search(text) is not None
+
+
+def accepts(text: str) -> bool:
+    """The whole message says yes."""
+    return _ACCEPTS.fullmatch(text) is not None
+
+
+def thinks(text: str) -> bool:
+    """The whole message only passes the time: "hm, let me think"."""
+    return _THINKS.fullmatch(text) is not None
 
 
 def closes(text: str) -> bool:

@@ -50,13 +50,17 @@ class FakeDesk:
 
 
 def fake_ear(text: str, state: State) -> SimpleNamespace:
-    """`act[+act] word…`: the acts, `?id` requests an id, `?code` all the code, `?code:area` an area's."""
+    """`act[+act] word…`: the acts, `?id` requests an id, `?code` all the code, `?code:area` an area's.
+
+    `stuck` is a hint that is not asked for in so many words.
+    """
     head, _, rest = text.partition(" ")
     known = {
         "request", "hypothesis", "diagnosis", "fix", "verify", "hint", "options", "fishing", "concept", "meta",
         "smalltalk", "unclear",
     }  # fmt: skip
     acts = tuple(word for word in head.split("+") if word in known) or ("unclear",)
+    acts = ("hint",) if head == "stuck" else acts
     requests = []
     for word in rest.split():
         if word.startswith("?"):

@@ -118,6 +118,37 @@ def test_hints_come_on_request_in_three_rungs_and_then_no_more(play: Play) -> No
     assert "Hint" not in kinds(events) and "no more hints" in texts(events).lower()
 
 
+def test_having_no_idea_takes_no_hint_unless_one_wants_it(play: Play) -> None:
+    events = play.say("stuck no idea")
+    assert "Hint" not in kinds(events) and whys(events) == ["check_in"]
+    assert "Hint" not in kinds(play.say("smalltalk hm"))
+    assert "Hint" not in kinds(play.say("smalltalk yes"))
+    play.say("stuck no idea")
+    assert "Hint" in kinds(play.say("yes please"))
+
+
+def test_thinking_aloud_answers_no_question(play: Play) -> None:
+    play.say("diagnosis the mask")
+    assert play.session.state.open_question
+    events = play.say("hm, let me think")
+    assert play.session.state.open_question and "question" in texts(events)
+    play.say("because of the warmup")
+    assert "when" in play.session.state.answered
+
+
+@given(st.sampled_from(["say", "please", "ok", "hmm", "hello", "yes", "thanks"]), st.integers(2, 6))
+def test_nothing_is_said_twice_in_a_row_in_the_same_words(word: str, times: int) -> None:
+    play = Play()
+    for _ in range(times):
+        play.say(f"smalltalk {word}")
+        play.say("concept QK-norm")
+        play.say("concept QK-norm")
+        play.say("options")
+        play.say("options")
+    spoken = [event.text for event in play.session.events if isinstance(event, Interviewer)]
+    assert all(one != other for one, other in pairwise(spoken))
+
+
 def test_a_review_has_hints_of_its_own(review: Play) -> None:
     assert "read again" in texts(review.say("hint"))
 
