@@ -38,7 +38,8 @@ _CLOSES = re.compile(
     re.IGNORECASE,
 )
 _BEGS = re.compile(
-    r"\b(?:hints?|clues?|nudge|tips?|pointers?|help|suggestions?|advice|point me)\b|\bgive me (?:something|a lead|a push)\b",
+    r"\b(?:hints?|clues?|nudge|tips?|pointers?|help|suggestions?|advice|point me)\b"
+    r"|\bgive me (?:something|a lead|a push)\b",
     re.IGNORECASE,
 )
 _ACCEPTS = re.compile(
@@ -47,8 +48,8 @@ _ACCEPTS = re.compile(
     re.IGNORECASE,
 )
 _THINKS = re.compile(
-    r"\W*(?:(?:h+m+|u+h*m*|er+m*|ok|okay|well|right|so|let me (?:think|see)|thinking|one (?:sec(?:ond)?|moment|minute)"
-    r"|(?:give me )?a (?:sec(?:ond)?|moment|minute)|hold on|wait|good question|interesting|thanks|thank you|hi|hello)\W*)+",
+    r"\W*(?:(?:h+m+|u+h*m*|er+m*|ok|okay|well|right|so|let me (?:think|see)|thinking|hold on"
+    r"|(?:give me )?(?:a|one) (?:sec(?:ond)?|moment|minute)|wait|good question|interesting|thanks|thank you|hi|hello)\W*)+",
     re.IGNORECASE,
 )
 _PLACES_BLAME = re.compile(
