@@ -49,7 +49,8 @@ _ACCEPTS = re.compile(
 )
 _THINKS = re.compile(
     r"\W*(?:(?:h+m+|u+h*m*|er+m*|ok|okay|well|right|so|let me (?:think|see)|thinking|hold on"
-    r"|(?:give me )?(?:a|one) (?:sec(?:ond)?|moment|minute)|wait|good question|interesting|thanks|thank you|hi|hello)\W*)+",
+    r"|(?:give me )?(?:a|one) (?:sec(?:ond)?|moment|minute)|wait|good question|interesting"
+    r"|thanks|thank you|hi|hello)\W*)+",
     re.IGNORECASE,
 )
 _PLACES_BLAME = re.compile(
