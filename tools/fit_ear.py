@@ -1,8 +1,10 @@
-"""Fits the ear's classifier and writes `simulator/interviewer/weights`: `python tools/fit_ear.py` (torch; minutes).
+"""Fits the ear's classifier and writes `simulator/interviewer/weights`: `python tools/fit_ear.py` (torch; an hour on
+two cores).
 
-Multinomial logistic regression over the features of `grams`, with feature dropout, on the training messages, the
-vocabulary's own phrases. A message that does several things is cut into its pieces, and each piece
-goes to the label it fits best under a first fit (hard expectation maximisation); pieces that say nothing are fillers.
+The encoder: see `ear_corpus` and `transformer`. The linear models: multinomial logistic regression over the features of
+`grams`, with feature dropout, on the training messages and the vocabulary's own phrases. A message that does several
+things is cut into its pieces, and each piece goes to the label it fits best under a first fit (hard expectation
+maximisation); pieces that say nothing are fillers. Last, who is to be believed (`trust`), from people left out.
 """
 
 from __future__ import annotations
@@ -11,18 +13,23 @@ import functools
 import hashlib
 import json
 import math
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import yaml
 
+from grader import encoder
+from grader.encoder import key
 from scenarios import vocabulary as bundled
 from scenarios.schema import Vocabulary
 from simulator.interviewer import grams, labelled
-from simulator.interviewer.classifier import SCALE, Classifier, Linear, key
+from simulator.interviewer.classifier import SCALE, Classifier, Linear
 from simulator.interviewer.clauses import plain
 from simulator.interviewer.hearing import both
 from simulator.interviewer.labelled import Labelled
@@ -30,7 +37,7 @@ from simulator.interviewer.params import Run
 from simulator.interviewer.phrases import Index, index_of
 from simulator.interviewer.reading import Reading
 from simulator.interviewer.spans import FILLER, REQUEST, pieces
-from simulator.interviewer.trust import Trust, features
+from simulator.interviewer.trust import Heard, Trust, candidates, features
 from simulator.interviewer.wants import Wants
 
 WEIGHTS = Path(__file__).parents[1] / "simulator" / "interviewer" / "weights"
@@ -87,8 +94,11 @@ def prepared(text: str, index: Index) -> Read:
     return Read(said, rules, grams.topic(said, index), grams.mood(said, index) | around, seen)
 
 
-def fit(items: Sequence[Labelled], index: Index, trust: Trust = NO_TRUST) -> Classifier:
+def fit(items: Sequence[Labelled], trust: Trust = NO_TRUST) -> Classifier:
     """A classifier of `items`. Deterministic on one machine."""
+    import ear_corpus
+
+    index = index_of(bundled.load())
     whole = [prepared(item.text, index) for item in items]
     topics = [
         Example(read.topic, tuple(sorted(item.ids)), 1.0 if len(item.ids) == 1 else SEVERAL)
@@ -105,30 +115,46 @@ def fit(items: Sequence[Labelled], index: Index, trust: Trust = NO_TRUST) -> Cla
     return Classifier(
         _linear([*topics, *more_topics], topic_known),
         _linear([*moods, *more_moods], mood_known, FILLER),
+        ear_corpus.fit(items, index),
         trust,
         fingerprint(items),
     )
 
 
-def fit_trust(items: Sequence[Labelled], index: Index) -> Trust:
-    """From what classifiers make of personas that they were not fitted on."""
+def hands() -> list[tuple[str, ...]]:
+    """Personas by who wrote them: what one hand has written is learned from, or measured on, as a whole."""
+    together = yaml.safe_load((labelled.MESSAGES / "hands.yaml").read_text(encoding="utf-8"))
+    known = {persona for hand in together for persona in hand}
+    personas = sorted({item.persona for item in labelled.read("train")})
+    alone = [(persona,) for persona in personas if persona not in known and not persona.startswith(GATHERED)]
+    return sorted([*map(tuple, together), *alone])
+
+
+def overheard(fold: int) -> list[tuple[Labelled, Heard]]:
+    """What a classifier makes of the people of one fold, whom it was not fitted on."""
+    vocabulary = bundled.load()
+    index, items = index_of(vocabulary), messages(vocabulary)
+    left_out = {persona for hand in hands()[fold::FOLDS] for persona in hand}
+    classifier = fit([item for item in items if item.persona not in left_out])
+    found = []
+    for item in items:
+        if item.persona in left_out:
+            read = prepared(item.text, index)
+            found.append((item, both(read.text, read.rules, index, classifier)))
+    return found
+
+
+def fit_trust(people: Iterable[tuple[Labelled, Heard]]) -> Trust:
+    """From what classifiers make of people that they were not fitted on."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 
-    personas = sorted({item.persona for item in items if not item.persona.startswith(GATHERED)})
     seen: list[list[float]] = []
     right: list[bool] = []
-    for fold in range(FOLDS):
-        left_out = frozenset(personas[fold::FOLDS])
-        classifier = fit([item for item in items if item.persona not in left_out], index)
-        for item in items:
-            if item.persona in left_out:
-                read = prepared(item.text, index)
-                heard = both(read.text, read.rules, index, classifier)
-                if heard.wanted:
-                    seen.append(features(heard))
-                    right.append(frozenset(heard.wanted) == item.ids)
-        print(f"  fold {fold + 1} of {FOLDS}: {np.mean(right):.1%} of {len(right)} readings right", flush=True)
+    for item, heard in people:
+        for asks in candidates(heard):
+            seen.append(features(heard, asks))
+            right.append(asks == item.ids)
     scaler = StandardScaler().fit(seen)
     model = LogisticRegression(C=0.3, max_iter=5000).fit(scaler.transform(seen), right)
     figures = (scaler.mean_, scaler.scale_, model.coef_[0])
@@ -249,25 +275,38 @@ def _phrases(vocabulary: Vocabulary) -> list[Labelled]:
 
 def save(classifier: Classifier, folder: Path = WEIGHTS) -> None:
     folder.mkdir(exist_ok=True)
-    for name in ("topic", "mood"):
-        linear: Linear = getattr(classifier, name)
-        with (folder / f"{name}.npz").open("wb") as file:
-            np.savez_compressed(file, keys=linear.keys, rows=linear.rows, steps=linear.steps, bias=linear.bias)
+    for name, linear in (("topic", classifier.topic), ("mood", classifier.mood)):
+        np.savez(folder / f"{name}.npz", keys=linear.keys, rows=linear.rows, steps=linear.steps, bias=linear.bias)
+    encoder.save(classifier.reader.encoder, folder / "encoder.npz")
     about = {
         "data": classifier.data,
         "topic": classifier.topic.classes,
         "mood": classifier.mood.classes,
+        "topics": classifier.reader.topics,
+        "moods": classifier.reader.moods,
         "trust": classifier.trust._asdict(),
     }
     (folder / "about.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 
 
+def alone() -> None:
+    """One thread for each of several processes."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
 def main() -> int:
-    vocabulary = bundled.load()
-    items = messages(vocabulary)
-    index = index_of(vocabulary)
-    print(f"fitting on {len(items)} messages ...", flush=True)
-    save(fit(items, index, fit_trust(items, index)))
+    items = messages(bundled.load())
+    print(f"fitting on {len(items)} messages, and without the people of each of {FOLDS} folds ...", flush=True)
+    with ProcessPoolExecutor(min(FOLDS + 1, os.cpu_count() or 1), initializer=alone) as pool:
+        whole = pool.submit(fit, items)
+        folds = [pool.submit(overheard, fold) for fold in range(FOLDS)]
+        people = [one for fold in folds for one in fold.result()]
+        trust = fit_trust(people)
+        right = np.mean([trust.choose(heard)[0] == item.ids for item, heard in people])
+        print(f"{right:.1%} of {len(people)} messages of people left out are read right", flush=True)
+        save(whole.result()._replace(trust=trust))
     return 0
 
 

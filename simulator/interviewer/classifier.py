@@ -1,4 +1,5 @@
-"""Two linear models over `grams`, as arrays: which quantity a piece of text is about, and what is done with it.
+"""What the ear has learned: the encoder, and two linear models over `grams`, as arrays, which tell of a piece of text
+which quantity it is about, and what is done with it.
 
 Fitted by `tools/fit_ear.py` on the messages in `scenarios/messages`; numpy alone is needed here. A feature's
 row is found by the CRC-32 of its string; what was never seen in training says nothing.
@@ -8,14 +9,16 @@ from __future__ import annotations
 
 import functools
 import json
-import zlib
 from collections.abc import Collection, Sequence
 from importlib import resources
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from grader import encoder
+from grader.encoder import key
+from simulator.interviewer.impression import Reader
 from simulator.interviewer.trust import Trust
 
 SCALE = 4.0
@@ -33,12 +36,18 @@ class Linear(NamedTuple):
 
     def log_probabilities(self, texts: Sequence[Collection[str]]) -> NDArray[np.float32]:
         """(texts, K): the logarithm of each class's probability, from the features of each text."""
+        # Pieces of one message share most of their features: each is looked up once.
+        place: dict[str, int] = {}
+        for features in texts:
+            for one in features:
+                place.setdefault(one, len(place))
+        wanted = np.fromiter(map(key, place), dtype=np.uint32, count=len(place))
+        at = np.minimum(np.searchsorted(self.keys, wanted), self.keys.size - 1)
+        known = self.keys[at] == wanted
         out = np.empty((len(texts), len(self.classes)), dtype=np.float32)
         for i, features in enumerate(texts):
-            wanted = np.fromiter((key(one) for one in features), dtype=np.uint32, count=len(features))
-            at = np.searchsorted(self.keys, wanted)
-            at[at == self.keys.size] = 0
-            found = at[self.keys[at] == wanted]
+            mine = np.fromiter((place[one] for one in features), dtype=np.intp, count=len(features))
+            found = at[mine[known[mine]]]
             total = self.rows[found].sum(axis=0, dtype=np.int32) * self.steps
             out[i] = self.bias + (SCALE / np.sqrt(max(1, found.size))) * total
         out -= out.max(axis=1, keepdims=True)
@@ -53,12 +62,9 @@ class Classifier(NamedTuple):
 
     topic: Linear
     mood: Linear
+    reader: Reader
     trust: Trust
     data: str
-
-
-def key(feature: str) -> int:
-    return zlib.crc32(feature.encode())
 
 
 @functools.lru_cache(maxsize=1)
@@ -67,8 +73,11 @@ def load() -> Classifier:
     folder = resources.files("simulator.interviewer").joinpath("weights")
     about = json.loads(folder.joinpath("about.json").read_text(encoding="utf-8"))
 
-    def linear(name: str) -> Linear:
-        with resources.as_file(folder.joinpath(f"{name}.npz")) as path, np.load(path) as arrays:
-            return Linear(tuple(about[name]), *(arrays[field] for field in ("keys", "rows", "steps", "bias")))
+    def arrays(name: str) -> dict[str, NDArray[Any]]:
+        with resources.as_file(folder.joinpath(f"{name}.npz")) as path, np.load(path) as stored:
+            return dict(stored)
 
-    return Classifier(linear("topic"), linear("mood"), Trust(**about["trust"]), about["data"])
+    topic, mood = (Linear(tuple(about[name]), **arrays(name)) for name in ("topic", "mood"))
+    with resources.as_file(folder.joinpath("encoder.npz")) as path:
+        reader = Reader(tuple(about["topics"]), tuple(about["moods"]), encoder.load(path))
+    return Classifier(topic, mood, reader, Trust(**about["trust"]), about["data"])

@@ -11,6 +11,7 @@ import functools
 import re
 from collections.abc import Sequence
 
+from grader.encoder import letters
 from simulator.interviewer.phrases import Index, Kind, Mention, Token, tokens
 
 _PIECE = re.compile(r"[a-z]+(?:'[a-z]+)?|\d+|[?!.,:;/()=+²%-]")
@@ -23,14 +24,14 @@ def topic(text: str, index: Index) -> set[str]:
     pieces = _pieces(text)
     plain = [piece for piece in pieces if piece[0].isalpha() or piece == "#"]
     found = {f"w{gram}" for gram in _grams(pieces, 3)}
-    line, mentions = _looked_up(text, index)
+    line, mentions = looked_up(text, index)
     content = ["#" if token.word.isdigit() else token.word for token in line if token.word not in (",", "and")]
     found.update(f"t{word}" for word in content)
     for i, word in enumerate(content):
         found.update("p" + "|".join(sorted((word, other))) for other in content[i + 1 : i + 4])
     for word in plain:
         if len(word) >= 3:
-            found.update(_letters(word, 3, 5))
+            found.update(letters(word, 3, 5))
     if plain:
         found |= {f"^{plain[0]}", "^" + " ".join(plain[:2]), f"${plain[-1]}"}
     found.add(f"L{min(12, len(plain))}")
@@ -44,7 +45,7 @@ def topic(text: str, index: Index) -> set[str]:
 def mood(text: str, index: Index) -> set[str]:
     """Features of lower-case `text` that tell what is done with it."""
     masked = text
-    _, mentions = _looked_up(text, index)
+    _, mentions = looked_up(text, index)
     named = [*mentions["diagnostic"], *mentions["area"]]
     for mention in sorted(named, key=lambda mention: -mention.start):
         masked = f"{masked[: mention.start]} {_MASK} {masked[mention.end :]}"
@@ -58,7 +59,7 @@ def mood(text: str, index: Index) -> set[str]:
             found.update(f"s{pieces[i]}_{pieces[i + 2]}" for i in range(len(pieces) - 2))
     for piece in _PIECE.findall(text):
         if len(piece) > 3 and piece[0].isalpha():
-            found.update(_letters(piece, 3, 4))
+            found.update(letters(piece, 3, 4))
     found.add(f"L{min(30, len(_PIECE.findall(text)) // 2)}")
     if text.rstrip().endswith("?"):
         found.add("Q")
@@ -87,15 +88,8 @@ def _grams(pieces: list[str], longest: int) -> set[str]:
     return {" ".join(pieces[i : i + n]) for n in range(1, longest + 1) for i in range(len(pieces) - n + 1)}
 
 
-def _letters(word: str, shortest: int, longest: int) -> set[str]:
-    bounded = f"<{word}>"
-    return {
-        f"c{bounded[i : i + n]}" for n in range(shortest, longest + 1) for i in range(len(bounded) - n + 1)
-    }  # fmt: skip
-
-
 @functools.lru_cache(maxsize=1024)
-def _looked_up(text: str, index: Index) -> tuple[list[Token], dict[Kind, list[Mention]]]:
+def looked_up(text: str, index: Index) -> tuple[list[Token], dict[Kind, list[Mention]]]:
     """The words of a text, and the vocabulary's own phrases in it. Both views of a span need them."""
     line = tokens(text)
     return line, {kind: index.mentions(line, kind) for kind in KINDS}

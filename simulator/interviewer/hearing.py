@@ -1,4 +1,4 @@
-"""Puts together what the classifier and the rules make of a message."""
+"""Puts together what the classifiers and the rules make of a message."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from simulator.interviewer.clauses import without_negated
 from simulator.interviewer.labelled import key
 from simulator.interviewer.phrases import Index, Mention, tokens
 from simulator.interviewer.reading import CLAIMS, Reading
-from simulator.interviewer.spans import FILLER, REQUEST, SURE, Span
-from simulator.interviewer.trust import ENOUGH, Heard
-from simulator.interviewer.wants import is_weak
+from simulator.interviewer.spans import REQUEST
+from simulator.interviewer.trust import ENOUGH, PRESENT, Heard
 
 # Below this a topic is not even worth asking back about.
-GUESSED = 0.3
+GUESSED = 0.15
 _CODE = "code:"
 FEW, SHORT = 3, 8  # words
 COMMITTED = 0.9
@@ -38,12 +37,13 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def both(text: str, rules: Reading, index: Index, classifier: Classifier | None = None) -> Heard:
-    """A message as the classifier and the rules heard it."""
+    """A message as the classifiers and the rules heard it."""
     classifier = classifier or load()
     bare = _without_known_good(without_negated(text), index)
     around = grams.around(text, rules.acts, bool(rules.wants.requests))
     found, whole = spans.read(bare, index, classifier, around)
-    return Heard(bare, found, whole, frozenset(map(key, rules.wants.merged())), rules.acts)
+    impression = classifier.reader.read(text, index)
+    return Heard(bare, found, whole, frozenset(map(key, rules.wants.merged())), rules.acts, impression)
 
 
 def decide(text: str, rules: Reading, index: Index) -> Verdict:
@@ -52,28 +52,24 @@ def decide(text: str, rules: Reading, index: Index) -> Verdict:
     if _beyond_doubt(rules):
         return by_rules
     heard = both(text, rules, index)
-    acts = _acts(heard.spans, rules)
+    asks, sure = load().trust.choose(heard)
+    acts = _acts(heard, rules)
     if "request" in acts or acts & CLAIMS:
         # What the rules take for a claim beside it is one, unless it would come to be the main act.
         main = lexicon.PRIORITY.index(_ordered(acts)[0])
         acts |= {act for act in rules.acts if act in CLAIMS and lexicon.PRIORITY.index(act) > main}
-    if heard.wanted and load().trust.probability(heard) >= ENOUGH:
-        requests = _requests(text, heard, rules)
+    if asks and sure >= ENOUGH:
         return Verdict(
-            acts=_ordered({*acts, "request"}),
-            requests=requests,
+            acts=_ordered({*acts, "request"} - {"unclear"}),
+            requests=_requests(text, heard, rules, asks),
             concept=_concept(acts, rules, index),
             question=rules.wants.question,
         )
-    if _named_in_full(heard, rules):
-        return by_rules
     acts.discard("request")
+    likely = _likely(heard, asks)
     question: str | None
-    if heard.wanted and (rules.acts[0] in ("request", "unclear") or not acts):
-        likely = [name for name in dict.fromkeys((*heard.wanted, *heard.asked)) if not name.startswith(_CODE)]
-        areas = [name.removeprefix(_CODE) for name in heard.wanted if name.startswith(_CODE)]
-        close = max(span.clear for span in heard.spans if span.act == REQUEST) >= GUESSED
-        question = rules.question or (did_you_mean(likely, index, areas) if close else did_you_mean((), index))
+    if likely and (asks or sure < ENOUGH) and (rules.acts[0] in ("request", "unclear") or not acts):
+        question = rules.question or _question(likely, index)
         return Verdict(acts=_ordered({*acts, "unclear"}), question=question)
     if not acts:
         return by_rules
@@ -94,28 +90,33 @@ def _beyond_doubt(rules: Reading) -> bool:
     return rules.acts[0] in CERTAIN or (len(rules.text.split()) <= FEW and rules.acts[0] in SMALL)
 
 
-def _named_in_full(heard: Heard, rules: Reading) -> bool:
-    """Whether the rules hear all that the classifier does and more, each by a clear name."""
-    named = rules.wants.mentions(rules.text)
-    return (
-        rules.acts[0] == "request"
-        and heard.whole >= SURE
-        and set(heard.wanted) < heard.asked
-        and all(len(mention.ids) == 1 and not is_weak(mention) for mention in named)
-    )
-
-
-def _acts(found: Sequence[Span], rules: Reading) -> set[Act]:
-    """What the spans do. A diagnosis changes the course of the round: unless both hear one, it must be beyond doubt."""
+def _acts(heard: Heard, rules: Reading) -> set[Act]:
+    """What the message does. A diagnosis changes the course of the round: unless the rules hear it too, it must be
+    beyond doubt."""
+    does = heard.impression.does
+    present = [name for name, chance in does.items() if chance > PRESENT]
     acts: set[Act] = set()
-    for span in found:
-        if span.act in ("out_of_scope", "ask"):
+    for name in present or sorted(does, key=lambda name: -does[name])[:1]:
+        if name in ("out_of_scope", "ask"):
             acts.add("unclear")
-        elif span.act == "diagnosis" and "diagnosis" not in rules.acts and span.sure < COMMITTED:
+        elif name == "diagnosis" and "diagnosis" not in rules.acts and does[name] < COMMITTED:
             acts.add("hypothesis")
-        elif span.act != FILLER:
-            acts.add(cast(Act, span.act))
+        else:
+            acts.add(cast(Act, name))
     return acts
+
+
+def _likely(heard: Heard, asks: frozenset[str]) -> list[str]:
+    """What might be meant where it is not sure, the likeliest first."""
+    chances = heard.impression.asked
+    heard_of = sorted({*asks, *heard.read, *heard.wanted, *heard.asked}, key=lambda name: -chances.get(name, 0.0))
+    return [name for name in heard_of if chances.get(name, 0.0) >= GUESSED or name in heard.asked]
+
+
+def _question(likely: Sequence[str], index: Index) -> str:
+    ids = [name for name in likely if not name.startswith(_CODE)]
+    areas = [name.removeprefix(_CODE) for name in likely if name.startswith(_CODE)]
+    return did_you_mean(ids, index, areas)
 
 
 def _ordered(acts: set[Act]) -> tuple[Act, ...]:
@@ -131,16 +132,18 @@ def _concept(acts: set[Act], rules: Reading, index: Index) -> str | None:
     return named[0].ids[0] if named else None
 
 
-def _requests(text: str, heard: Heard, rules: Reading) -> tuple[Request, ...]:
-    """The requests with their parameters: as the rules have them, or with what stands in or around the span."""
+def _requests(text: str, heard: Heard, rules: Reading, asks: frozenset[str]) -> tuple[Request, ...]:
+    """The requests with their parameters: as the rules have them, or with what stands in or around their place."""
     known = {key(request): request for request in rules.wants.merged()}
     numbered = [param for param in params.find(heard.text, rules.wants.run) if param.value not in (None, ())]
     compare = lexicon.HEALTHY.search(text) is not None
+    spans = {span.topic: (span.start, span.end) for span in reversed(heard.spans) if span.act == REQUEST}
     places: list[Mention] = []
-    for span in heard.spans:
-        if span.act == REQUEST and all(span.topic != place.ids[0] for place in places):
-            inside = [param.start for param in numbered if span.start < param.start < span.end]
-            places.append(Mention((span.topic,), span.start, min([span.end, *inside]), ()))
+    for name in asks:
+        start, end = spans.get(name) or heard.impression.places.get(name) or (0, len(text))
+        inside = [param.start for param in numbered if start < param.start < end]
+        places.append(Mention((name,), start, min([end, *inside]), ()))
+    places.sort(key=lambda place: (place.start, place.ids))
     found: list[Request] = []
     for i, place in enumerate(places):
         name = place.ids[0]

@@ -89,6 +89,8 @@ class Index:
             "area": {},
             "concept": {},
         }
+        # The words of each table's phrases: no other can stand in one.
+        self._parts: dict[Kind, set[str]] = {"diagnostic": set(), "area": set(), "concept": set()}
         self.known: set[str] = set()
         for diagnostic in vocabulary.diagnostics:
             if diagnostic.kind != "code":
@@ -112,11 +114,16 @@ class Index:
             if not key or "," in key:
                 continue
             self.known.update(key)
+            self._parts[kind].update(key)
             if name not in table.get(key, ()):
                 table[key] = (*table.get(key, ()), name)
             loose = tuple(sorted(key))
             if len(key) > 1 and name not in any_order.get(loose, ()):
                 any_order[loose] = (*any_order.get(loose, ()), name)
+
+    def has(self, name: str) -> bool:
+        """Whether the vocabulary has a diagnostic of that id, or an area of the code (`code:AREA`)."""
+        return name in self.shows or name.removeprefix("code:") in self.areas
 
     def lookup(self, key: tuple[str, ...], kind: Kind) -> tuple[str, ...]:
         """What exactly these words mean; empty when they are no phrase."""
@@ -127,11 +134,12 @@ class Index:
     def mentions(self, line: list[Token], kind: Kind) -> list[Mention]:
         """Phrases in `line`, longest first chosen, none overlapping; in the order of the text."""
         found: list[tuple[int, int, int, int, tuple[str, ...]]] = []
+        spelled, parts = [token.word for token in line], self._parts[kind]
         for start in range(len(line)):
             for length in range(1, min(LONGEST, len(line) - start) + 1):
-                key = tuple(token.word for token in line[start : start + length])
-                if key[-1] == ",":
+                if spelled[start + length - 1] not in parts:
                     break
+                key = tuple(spelled[start : start + length])
                 exact = self._tables[kind].get(key)
                 ids = exact or self.lookup(key, kind)
                 if ids:

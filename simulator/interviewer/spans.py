@@ -47,10 +47,6 @@ class Span(NamedTuple):
     clear: float
 
 
-def _spoken_of(topics: tuple[str, ...], index: Index) -> list[bool]:
-    return [name in index.shows or name.removeprefix("code:") in index.areas for name in topics]
-
-
 def pieces(text: str) -> list[tuple[int, int]]:
     """Where `text` may be cut: the smallest pieces, as (start, end)."""
     found: list[tuple[int, int]] = []
@@ -79,7 +75,7 @@ def read(text: str, index: Index, classifier: Classifier, around: Set[str] = fro
     moods = classifier.mood.log_probabilities([grams.mood(one, index) | around for one in texts])
     topics = classifier.topic.log_probabilities([grams.topic(one, index) for one in texts])
     # A pack's vocabulary may know less than the classifier.
-    topics = np.where(_spoken_of(classifier.topic.classes, index), topics, -np.inf)
+    topics = np.where([index.has(name) for name in classifier.topic.classes], topics, -np.inf)
     request = classifier.mood.classes.index(REQUEST)
     best: dict[tuple[int, int], tuple[float, Span]] = {}
     for (i, j), mood, topic in zip(ranges, moods, topics, strict=True):

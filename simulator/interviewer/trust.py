@@ -1,38 +1,48 @@
-"""How far to trust what was heard: the probability that exactly what the spans ask for is what was asked for.
+"""Whom to believe: of what the three readers of a message think it asks for, which is right, and how sure that is.
 
-Logistic regression over a few figures of a reading by `spans`, by the rules (`reading`), and of how the two agree.
-Fitted by `tools/fit_ear.py` on personas that neither had been made for. A request is granted from `ENOUGH` on.
+Logistic regression over a few figures of what the encoder, `spans` and the rules (`reading`) make of a message, and of
+how they agree. Fitted by `tools/fit_ear.py` on people that none of them had been made for. A request is granted from
+`ENOUGH` on.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from simulator.interviewer import lexicon
+from simulator.interviewer.impression import Impression
 from simulator.interviewer.spans import REQUEST, Span
 
-ENOUGH = 0.65
-_SIGNS = (
-    lexicon.HEDGED, lexicon.ASK, lexicon.FISHING, lexicon.STATES, lexicon.FIX, lexicon.HYPOTHESIS, lexicon.VERIFY,
+ENOUGH = 0.6
+PRESENT = 0.5  # a label from this probability on
+CLAIMS = {"hypothesis", "diagnosis", "fix", "verify"}
+_MOODS = (
+    "request", "hypothesis", "diagnosis", "fix", "verify", "concept", "fishing", "options", "hint", "meta", "smalltalk",
+    "unclear", "ask", "out_of_scope",
 )  # fmt: skip
-_OTHERS = (*lexicon.PRIORITY, "out_of_scope", "ask", "filler")
 
 
 class Heard(NamedTuple):
-    """A message as both heard it: `asked` and `acts` are the rules'; `whole` is how sure the mood of all of it is a
-    request's."""
+    """A message as all three heard it: `asked` and `acts` are the rules'; `whole` is how sure the mood of all of it is
+    a request's."""
 
     text: str
     spans: Sequence[Span]
     whole: float
     asked: frozenset[str]
     acts: Sequence[str]
+    impression: Impression
 
     @property
     def wanted(self) -> tuple[str, ...]:
+        """What the spans ask for."""
         return tuple(dict.fromkeys(span.topic for span in self.spans if span.act == REQUEST))
+
+    @property
+    def read(self) -> frozenset[str]:
+        """What the encoder takes for asked."""
+        return frozenset(name for name, chance in self.impression.asked.items() if chance > PRESENT)
 
 
 class Trust(NamedTuple):
@@ -41,39 +51,54 @@ class Trust(NamedTuple):
     weights: Sequence[float]
     bias: float
 
-    def probability(self, heard: Heard) -> float:
-        found = features(heard)
+    def probability(self, heard: Heard, asks: frozenset[str]) -> float:
+        """That `asks` is just what was asked for."""
         total = self.bias + sum(
             weight * (value - mean) / scale
-            for weight, value, mean, scale in zip(self.weights, found, self.mean, self.scale, strict=True)
+            for weight, value, mean, scale in zip(
+                self.weights, features(heard, asks), self.mean, self.scale, strict=True
+            )
         )
         return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
 
+    def choose(self, heard: Heard) -> tuple[frozenset[str], float]:
+        """What is likeliest to be asked for, possibly nothing, and the probability of that."""
+        found = candidates(heard)
+        chances = [self.probability(heard, asks) for asks in found]
+        best = max(range(len(found)), key=lambda i: chances[i])
+        return found[best], chances[best]
 
-def features(heard: Heard) -> list[float]:
-    """The figures; `heard` must hold a request."""
+
+def candidates(heard: Heard) -> list[frozenset[str]]:
+    """What each of the three takes for asked."""
+    return list(dict.fromkeys((heard.read, frozenset(heard.wanted), heard.asked)))
+
+
+def features(heard: Heard, asks: frozenset[str]) -> list[float]:
+    """The figures of a message and one set of quantities that it may ask for."""
+    chances, does = heard.impression.asked, heard.impression.does
+    inside = [chances.get(name, 0.0) for name in asks]
+    outside = [chance for name, chance in chances.items() if name not in asks]
+    likelihood = sum(math.log(max(1e-5, one)) for one in inside) + sum(math.log(max(1e-5, 1 - one)) for one in outside)
     requests = [span for span in heard.spans if span.act == REQUEST]
-    others = {span.act for span in heard.spans if span.act != REQUEST}
-    wanted, asked = frozenset(heard.wanted), heard.asked
-    sure, clear, whole = (
-        _odds(min(span.sure for span in requests)), _odds(min(span.clear for span in requests)), _odds(heard.whole)
-    )  # fmt: skip
-    agree, silent = float(wanted == asked), float(not asked)
-    found = [
-        sure, clear, whole, float(len(requests)), float(len(heard.spans) - len(requests)), agree,
-        float(bool(asked) and wanted < asked), float(bool(asked) and wanted > asked),
-        float(bool(wanted & asked) and not (wanted <= asked or wanted >= asked)),
-        float(bool(asked) and not wanted & asked), silent, float(heard.text.rstrip().endswith("?")),
-        math.log(1 + len(heard.text)),
-        sure * agree, sure * silent, clear * agree, clear * silent, whole * silent,
-    ]  # fmt: skip
-    found += [float(sign.search(heard.text) is not None) for sign in _SIGNS]
-    found += [float(bool(heard.acts) and heard.acts[0] == act) for act in lexicon.PRIORITY]
-    return found + _present(heard.acts, lexicon.PRIORITY) + _present(others, _OTHERS)
-
-
-def _present(acts: Collection[str], names: Sequence[str]) -> list[float]:
-    return [float(name in acts) for name in names]
+    readers = (heard.read, frozenset(heard.wanted), heard.asked)
+    nothing, request, whole = float(not asks), _odds(does.get("request", 0.0)), _odds(heard.whole)
+    read, wanted, asked = (float(asks == reader) for reader in readers)
+    found = [likelihood, _odds(min(inside, default=1.0)), _odds(max(outside, default=0.0))]
+    found += [read, wanted, asked, float(len(asks)), nothing]
+    found += [float(one == other) for one, other in ((readers[0], readers[1]), readers[1:], (readers[0], readers[2]))]
+    for reader in readers:
+        found += [float(bool(asks) and asks < reader), float(bool(reader) and asks > reader), float(not reader)]
+    found += [math.log(1 + len(heard.text)), float(heard.text.rstrip().endswith("?")), whole]
+    found += [float(heard.acts[0] == REQUEST), float(heard.acts[0] in CLAIMS)]
+    found += [_odds(min((span.sure for span in requests), default=0.5))]
+    found += [_odds(min((span.clear for span in requests), default=0.5))]
+    found += [float(len(requests)), float(len(heard.spans) - len(requests))]
+    found += [_odds(does.get(mood, 0.0)) for mood in _MOODS]
+    # The same figure speaks for a set of requests and against none at all.
+    for figure in (whole, request, likelihood, wanted, asked, float(heard.acts[0] == REQUEST)):
+        found += [nothing * figure, (1 - nothing) * figure]
+    return found
 
 
 def _odds(probability: float) -> float:
