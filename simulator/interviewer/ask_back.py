@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from simulator.interviewer.phrases import Index
 
 WHAT_TO_SHOW = "What would you like to see: a measurement, a piece of the data, a check, or the code of one part?"
+OF_WHAT = "Of which quantity?"
 NOTHING_UNDERSTOOD = "I did not follow that. What would you like to see, or what do you suspect?"
 
 

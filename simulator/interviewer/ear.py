@@ -16,7 +16,7 @@ from grader.events import Act, Request
 from scenarios import vocabulary as bundled
 from scenarios.schema import Vocabulary
 from simulator.interviewer import hearing, params, references, slash
-from simulator.interviewer.ask_back import NOTHING_UNDERSTOOD, WHAT_TO_SHOW, did_you_mean, which_area
+from simulator.interviewer.ask_back import NOTHING_UNDERSTOOD, OF_WHAT, WHAT_TO_SHOW, did_you_mean, which_area
 from simulator.interviewer.clauses import Clause, plain
 from simulator.interviewer.phrases import Index, index_of, tokens, words
 from simulator.interviewer.reading import Reading
@@ -61,6 +61,8 @@ def understand(text: str, vocabulary: Vocabulary, context: EarContext = NO_CONTE
     run = params.Run(context.total_steps, context.n_layers)
     if back := references.read(said, index, context.last, run, context.named):
         return Understanding(acts=("request",), requests=back)
+    if not context.last and references.lacks_quantity(said, index, run):
+        return _unclear(OF_WHAT)
     rules = Reading(said, index, _wants(index, context))
     if rules.wants.refers_back:
         return Understanding(acts=rules.acts, requests=rules.wants.merged(), question=rules.question)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import cast
 
@@ -15,14 +16,18 @@ from simulator.interviewer.clauses import without_negated
 from simulator.interviewer.labelled import key
 from simulator.interviewer.phrases import Index, Mention, tokens
 from simulator.interviewer.reading import CLAIMS, Reading
-from simulator.interviewer.spans import REQUEST
-from simulator.interviewer.trust import ENOUGH, PRESENT, Heard
+from simulator.interviewer.spans import FILLER, REQUEST
+from simulator.interviewer.trust import ENOUGH, Heard
 
 # Below this a topic is not even worth asking back about.
 GUESSED = 0.15
 _CODE = "code:"
 FEW, SHORT = 3, 8  # words
 COMMITTED = 0.9
+# Above this it is likely enough that nothing is asked for.
+NOTHING = 0.5
+# What the spans' and the rules' voices count beside the encoder's, which is its probability.
+SPANS_VOTE, RULES_VOTE = 0.6, 0.4
 CERTAIN = {"verify", "concept"}
 SMALL = {"hint", "options", "meta", "smalltalk", "fishing"}
 
@@ -52,25 +57,25 @@ def decide(text: str, rules: Reading, index: Index) -> Verdict:
     if _beyond_doubt(rules):
         return by_rules
     heard = both(text, rules, index)
-    asks, sure = load().trust.choose(heard)
-    acts = _acts(heard, rules)
-    if "request" in acts or acts & CLAIMS:
+    trust = load().trust
+    asks, sure = trust.choose(heard)
+    granted = bool(asks) and sure >= ENOUGH
+    likely = _likely(heard, asks)
+    unsure = not granted and bool(likely) and trust.probability(heard, frozenset()) < NOTHING
+    acts = _acts(heard, rules, at_least=0 if granted or unsure else 1)
+    if acts & CLAIMS:
         # What the rules take for a claim beside it is one, unless it would come to be the main act.
         main = lexicon.PRIORITY.index(_ordered(acts)[0])
         acts |= {act for act in rules.acts if act in CLAIMS and lexicon.PRIORITY.index(act) > main}
-    if asks and sure >= ENOUGH:
+    if granted:
         return Verdict(
             acts=_ordered({*acts, "request"} - {"unclear"}),
             requests=_requests(text, heard, rules, asks),
             concept=_concept(acts, rules, index),
             question=rules.wants.question,
         )
-    acts.discard("request")
-    likely = _likely(heard, asks)
-    question: str | None
-    if likely and (asks or sure < ENOUGH) and (rules.acts[0] in ("request", "unclear") or not acts):
-        question = rules.question or _question(likely, index)
-        return Verdict(acts=_ordered({*acts, "unclear"}), question=question)
+    if unsure:
+        return Verdict(acts=_ordered({*acts, "unclear"}), question=rules.question or _question(likely, index))
     if not acts:
         return by_rules
     if len(acts) > 1:
@@ -90,20 +95,29 @@ def _beyond_doubt(rules: Reading) -> bool:
     return rules.acts[0] in CERTAIN or (len(rules.text.split()) <= FEW and rules.acts[0] in SMALL)
 
 
-def _acts(heard: Heard, rules: Reading) -> set[Act]:
-    """What the message does. A diagnosis changes the course of the round: unless the rules hear it too, it must be
-    beyond doubt."""
-    does = heard.impression.does
-    present = [name for name, chance in does.items() if chance > PRESENT]
-    acts: set[Act] = set()
-    for name in present or sorted(does, key=lambda name: -does[name])[:1]:
-        if name in ("out_of_scope", "ask"):
-            acts.add("unclear")
-        elif name == "diagnosis" and "diagnosis" not in rules.acts and does[name] < COMMITTED:
-            acts.add("hypothesis")
-        else:
-            acts.add(cast(Act, name))
+def _acts(heard: Heard, rules: Reading, at_least: int) -> set[Act]:
+    """What the message does besides asking, by a vote of the three. A diagnosis changes the course of the round: unless
+    the rules hear it too, it must be beyond doubt."""
+    votes: Counter[Act] = Counter()
+    for name, chance in heard.impression.does.items():
+        votes[_act(name)] = max(votes[_act(name)], chance)
+    for span in heard.spans:
+        if span.act != FILLER:
+            votes[_act(span.act)] += SPANS_VOTE * span.sure
+    for act in rules.acts:
+        votes[act] += RULES_VOTE
+    del votes["request"]
+    if not votes:
+        return set()
+    acts = {act for act, count in votes.items() if count > (1 + SPANS_VOTE + RULES_VOTE) / 2}
+    acts = acts or set(sorted(votes, key=lambda act: -votes[act])[:at_least])
+    if "diagnosis" in acts - set(rules.acts) and heard.impression.does.get("diagnosis", 0.0) < COMMITTED:
+        acts = {*acts, cast(Act, "hypothesis")} - {"diagnosis"}
     return acts
+
+
+def _act(name: str) -> Act:
+    return "unclear" if name in ("out_of_scope", "ask") else cast(Act, name)
 
 
 def _likely(heard: Heard, asks: frozenset[str]) -> list[str]:

@@ -66,7 +66,7 @@ WEAK = _words(
 # Words that may stand in a message that only points back at what was shown.
 POINTING = _words(
     """a about after again all alone alright also an and are around as at away back baseline before beginning beside
-    between big block blocks both broken but by can certain chart closer could crowded curve curves did do down
+    between big block blocks both break broken but by can certain chart closer could crowded curve curves did do down
     drop each end enough entire even every everything exactly few figure first for form from full get give
     global go good graph hard have head heads healthy hm hmm how i i'd i'll i'm if in instead is it it's its job
     just known large last lay layer layers less let like look make many maybe me mean meant mistake more much my

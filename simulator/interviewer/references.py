@@ -17,7 +17,7 @@ from grader.events import Request
 from simulator.interviewer import lexicon, params
 from simulator.interviewer.clauses import without_negated
 from simulator.interviewer.params import Run
-from simulator.interviewer.phrases import Index, Mention, tokens
+from simulator.interviewer.phrases import Index, Mention, tokens, words
 
 _WHOLE = re.compile(
     r"\b(?:(?:the )?(?:whole|full|entire|complete) (?:run|range|job|thing|curve)|zoom(?:ed)? (?:back )?out"
@@ -38,6 +38,10 @@ _ALONE_NUMBER = re.compile(r"(?<![\w.,-])(\d{1,6})(?![\w.%-])")
 _SAME = re.compile("|".join(one.pattern for one in (_SAME_STEPS, _SAME_LAYERS, _SAME_HEADS)))
 _BOTH = re.compile(r"\b(?:both|them|all (?:three|two|of (?:them|those|these)))\b")
 _WHICH = re.compile(r"\b(?:first|last|previous|second|other) ones?\b")
+_OF_KIND = re.compile(
+    r"(?:(?:no|nope|sorry|oops|wait|not that(?: one)?|i meant?|rather|actually)\W+)*(?:the )?"
+    r"(?P<kind>[a-z]+(?:[ -][a-z]+)?) (?:one|version)(?: (?:please|i mean|instead))?\W*"
+)
 _SPLITS = re.compile(r"\b(?:(val(?:idation)?|held-?out)|train(?:ing)?)\b")
 _WORD = re.compile(r"[a-z][a-z'/-]*")
 _PER_RANK_OF = frozenset(("loss", "grad_norm", "param_norm"))
@@ -50,6 +54,8 @@ def read(
 
     `last` was asked for last; `named` is what a claim has spoken of since, for "show me both".
     """
+    if other := _of_another_kind(text, index, last):
+        return other
     if _WHICH.search(text):
         return ()
     said = _ALONE.sub(" ", text)
@@ -85,6 +91,25 @@ def read(
     by_layer, by_rank = bool(_PER_LAYER.search(bare)), bool(_PER_RANK.search(bare))
     changed_all = tuple(changed(request, changes, by_layer, by_rank) for request in last)
     return changed_all if changed_all != tuple(last) or by_layer or last is named else ()
+
+
+def lacks_quantity(text: str, index: Index, run: Run) -> bool:
+    """Whether a message only says how something is to be shown: "by layer", "from 100 to 140"."""
+    kept = without_negated(text)
+    if index.mentions(tokens(kept), "diagnostic") or _others(kept, index, run) != []:
+        return False
+    return bool(params.find(kept, run) or _PER_LAYER.search(kept) or _PER_RANK.search(kept))
+
+
+def _of_another_kind(text: str, index: Index, last: Sequence[Request]) -> tuple[Request, ...]:
+    """ "No, the clipped one": what was asked for last with another word before its name."""
+    match = _OF_KIND.fullmatch(text)
+    for request in last if match else ():
+        assert match is not None
+        ids = index.lookup(words(f"{match['kind']} {request.diagnostic.replace('_', ' ')}"), "diagnostic")
+        if len(ids) == 1 and ids[0] != request.diagnostic:
+            return (msgspec.structs.replace(request, diagnostic=ids[0]),)
+    return ()
 
 
 def inherit(text: str, requests: Sequence[Request], last: Sequence[Request]) -> tuple[Request, ...]:
