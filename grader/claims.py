@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, cast, get_args
 
 from grader.cause import Verdict
 
@@ -44,4 +44,4 @@ def read(part: Literal["train", "test"], folder: Path = CLAIMS) -> Iterator[Clai
             text, scenario, verdict, kind = fields
             if verdict not in get_args(Verdict) or kind not in (*RIGHT, *TRAPS):
                 raise ValueError(f"{where}: there is no {verdict!r} or no {kind!r}")
-            yield Claim(text, scenario, verdict, kind, path.stem, where)
+            yield Claim(text, scenario, cast(Verdict, verdict), kind, path.stem, where)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,7 +107,7 @@ def load(path: Path) -> Encoder:
 
 def save(encoder: Encoder, path: Path) -> None:
     """Rows of features are kept in bytes, all else in half precision."""
-    parts = {name: part.astype(np.float16) for name, part in encoder.parts.items()}
+    parts: dict[str, Any] = {name: part.astype(np.float16) for name, part in encoder.parts.items()}
     np.savez(path, keys=encoder.keys, rows=encoder.rows, steps=encoder.steps, **parts)
 
 

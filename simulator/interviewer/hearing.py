@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import cast
 
@@ -44,11 +44,19 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 def both(text: str, rules: Reading, index: Index, classifier: Classifier | None = None) -> Heard:
     """A message as the classifiers and the rules heard it."""
     classifier = classifier or load()
-    bare = _without_known_good(without_negated(text), index)
+    kept = without_negated(text)
+    bare = _without_known_good(kept, index)
     around = grams.around(text, rules.acts, bool(rules.wants.requests))
     found, whole = spans.read(bare, index, classifier, around)
     impression = classifier.reader.read(text, index)
-    return Heard(bare, found, whole, frozenset(map(key, rules.wants.merged())), rules.acts, impression)
+    if kept != text:
+        # What is only spoken of to be turned down is not asked for.
+        without = classifier.reader.read(kept, index).asked
+        asked = {name: min(chance, without.get(name, 0.0)) for name, chance in impression.asked.items()}
+        impression = impression._replace(asked=asked)
+    named = frozenset(map(key, rules.wants.merged()))
+    plain = bool(named) and rules.question is None and rules.wants.plainly(without_negated(rules.text))
+    return Heard(bare, found, whole, named, rules.acts, plain, impression)
 
 
 def decide(text: str, rules: Reading, index: Index) -> Verdict:
@@ -59,6 +67,11 @@ def decide(text: str, rules: Reading, index: Index) -> Verdict:
     heard = both(text, rules, index)
     trust = load().trust
     asks, sure = trust.choose(heard)
+    if heard.plain and not asks and rules.text != text:
+        # A plain order to the rules, which put slips of the keys right first.
+        text = rules.text
+        heard = both(text, rules, index)
+        asks, sure = trust.choose(heard)
     granted = bool(asks) and sure >= ENOUGH
     likely = _likely(heard, asks)
     unsure = not granted and bool(likely) and trust.probability(heard, frozenset()) < NOTHING
@@ -86,9 +99,9 @@ def decide(text: str, rules: Reading, index: Index) -> Verdict:
 
 
 def _beyond_doubt(rules: Reading) -> bool:
-    """Whether the rules alone will do: a plain order, or a turn of phrase of a few words."""
+    """Whether the rules alone will do: a turn of phrase of a few words that asks for nothing recorded."""
     if rules.wants.requests:
-        return rules.question is None and rules.wants.plain
+        return False
     if rules.acts == ("hypothesis",) and lexicon.JUDGED.search(rules.text):
         # "Is the learning rate too high?" weighs an idea.
         return len(rules.text.split()) <= SHORT
@@ -98,7 +111,7 @@ def _beyond_doubt(rules: Reading) -> bool:
 def _acts(heard: Heard, rules: Reading, at_least: int) -> set[Act]:
     """What the message does besides asking, by a vote of the three. A diagnosis changes the course of the round: unless
     the rules hear it too, it must be beyond doubt."""
-    votes: Counter[Act] = Counter()
+    votes: dict[Act, float] = defaultdict(float)
     for name, chance in heard.impression.does.items():
         votes[_act(name)] = max(votes[_act(name)], chance)
     for span in heard.spans:
@@ -106,7 +119,7 @@ def _acts(heard: Heard, rules: Reading, at_least: int) -> set[Act]:
             votes[_act(span.act)] += SPANS_VOTE * span.sure
     for act in rules.acts:
         votes[act] += RULES_VOTE
-    del votes["request"]
+    votes.pop("request", None)
     if not votes:
         return set()
     acts = {act for act, count in votes.items() if count > (1 + SPANS_VOTE + RULES_VOTE) / 2}

@@ -25,13 +25,14 @@ _MOODS = (
 
 class Heard(NamedTuple):
     """A message as all three heard it: `asked` and `acts` are the rules'; `whole` is how sure the mood of all of it is
-    a request's."""
+    a request's; `plain` whether it is nothing but an order and names."""
 
     text: str
     spans: Sequence[Span]
     whole: float
     asked: frozenset[str]
     acts: Sequence[str]
+    plain: bool
     impression: Impression
 
     @property
@@ -95,6 +96,8 @@ def features(heard: Heard, asks: frozenset[str]) -> list[float]:
     found += [_odds(min((span.clear for span in requests), default=0.5))]
     found += [float(len(requests)), float(len(heard.spans) - len(requests))]
     found += [_odds(does.get(mood, 0.0)) for mood in _MOODS]
+    plain = float(heard.plain)
+    found += [plain * one for one in (1.0, read, wanted, asked, nothing, likelihood, asked * request)]
     # The same figure speaks for a set of requests and against none at all.
     for figure in (whole, request, likelihood, wanted, asked, float(heard.acts[0] == REQUEST)):
         found += [nothing * figure, (1 - nothing) * figure]

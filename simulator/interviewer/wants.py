@@ -23,8 +23,7 @@ class Wants:
 
     `named` are the diagnostics that claims spoke of, for a later "can I see both?"; `last` what was asked for before
     this message. `question` is what to ask back, `sought` whether something was asked for that could not be found,
-    `refers_back` whether the message only makes sense after what was asked for before, `plain` whether all that was
-    asked for was asked for plainly.
+    `refers_back` whether the message only makes sense after what was asked for before.
     """
 
     def __init__(self, index: Index, run: params.Run, last: tuple[Request, ...]) -> None:
@@ -36,7 +35,6 @@ class Wants:
         self.question: str | None = None
         self.sought = False
         self.refers_back = False
-        self.plain = True
 
     def mentions(self, text: str) -> list[Mention]:
         """The diagnostics a text speaks of."""
@@ -50,6 +48,20 @@ class Wants:
         """Whether the text names an experiment that the interviewer has run."""
         return any(is_check(name) for mention in self.mentions(text) for name in mention.ids)
 
+    def plainly(self, text: str) -> bool:
+        """Whether a text is nothing but an order to show, clear names of what is wanted, and parameters."""
+        found = self.mentions(text)
+        parts = self.index.mentions(tokens(text), "area") if lexicon.CODE_WORD.search(text) else []
+        named = [*found, *parts]
+        if not named or any(len(mention.ids) > 1 or _is_weak(mention) for mention in named):
+            return False
+        covered = _spans(named) + [(param.start, param.end) for param in params.find(text, self.run)]
+        covered += [match.span() for sign in (lexicon.HEALTHY, lexicon.COMPARES) for match in sign.finditer(text)]
+        return all(
+            _is_ask(token.word) or token.word in (",", "and") or any(a <= token.start < b for a, b in covered)
+            for token in tokens(text)
+        )
+
     def terse(self, text: str) -> bool:
         """Whether a clause is little more than the name of what is wanted ("grad norms layer 2, 180-220")."""
         line = [token for token in tokens(text) if token.word not in (",", "and")]
@@ -62,20 +74,6 @@ class Wants:
         ]
         hit = sum(any(start <= token.start < end for start, end in covered) for token in line)
         return hit / len(line) >= 0.6
-
-    def plainly(self, text: str) -> bool:
-        """Whether a text is nothing but an order to show, clear names of what is wanted, and parameters."""
-        found = self.mentions(text)
-        parts = self.index.mentions(tokens(text), "area") if lexicon.CODE_WORD.search(text) else []
-        named = [*found, *parts]
-        if not named or any(len(mention.ids) > 1 or is_weak(mention) for mention in named):
-            return False
-        covered = _spans(named) + [(param.start, param.end) for param in params.find(text, self.run)]
-        covered += [match.span() for sign in (lexicon.HEALTHY, lexicon.COMPARES) for match in sign.finditer(text)]
-        return all(
-            _is_ask(token.word) or token.word in (",", "and") or any(a <= token.start < b for a, b in covered)
-            for token in tokens(text)
-        )
 
     def merged(self) -> tuple[Request, ...]:
         """The requests without repetition: of two for the same thing the one that says more stays."""
@@ -128,7 +126,6 @@ class Wants:
             made = self._compared(made, clause, compare)
         self.requests += made
         if made or code or areas:
-            self.plain = self.plain and (literal or self.plainly(text))
             return
         if unclear:
             mention = unclear[0]
@@ -337,7 +334,7 @@ def is_check(name: str) -> bool:
 _WEAK = frozenset(word for name in lexicon.WEAK for word in words(name))
 
 
-def is_weak(mention: Mention) -> bool:
+def _is_weak(mention: Mention) -> bool:
     """Whether it is a single word that people use for other things too."""
     return len(mention.words) == 1 and mention.words[0] in _WEAK
 
