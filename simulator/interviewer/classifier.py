@@ -44,12 +44,12 @@ class Linear(NamedTuple):
         wanted = np.fromiter(map(key, place), dtype=np.uint32, count=len(place))
         at = np.minimum(np.searchsorted(self.keys, wanted), self.keys.size - 1)
         known = self.keys[at] == wanted
-        out = np.empty((len(texts), len(self.classes)), dtype=np.float32)
+        holds = np.zeros((len(texts), len(place)), dtype=np.float32)
         for i, features in enumerate(texts):
-            mine = np.fromiter((place[one] for one in features), dtype=np.intp, count=len(features))
-            found = at[mine[known[mine]]]
-            total = self.rows[found].sum(axis=0, dtype=np.int32) * self.steps
-            out[i] = self.bias + (SCALE / np.sqrt(max(1, found.size))) * total
+            holds[i, [place[one] for one in features]] = 1.0
+        holds = holds[:, known]
+        totals = holds @ self.rows[at[known]].astype(np.float32) * self.steps
+        out = self.bias + SCALE / np.sqrt(np.maximum(1.0, holds.sum(axis=1, keepdims=True))) * totals
         out -= out.max(axis=1, keepdims=True)
         return out - np.log(np.exp(out).sum(axis=1, keepdims=True))
 

@@ -40,6 +40,11 @@ class Mention(NamedTuple):
 
 def tokens(text: str) -> list[Token]:
     """The words of lower-case `text` in their one form, small words left out; separators are words of their own."""
+    return list(_tokens(text))
+
+
+@functools.lru_cache(maxsize=512)
+def _tokens(text: str) -> tuple[Token, ...]:
     found: list[Token] = []
     for match in _WORD.finditer(text):
         for word in _form(match.group()).split():
@@ -51,7 +56,7 @@ def tokens(text: str) -> list[Token]:
             joined += [Token(word, start, token.end) for word in pair.split()]
         else:
             joined.append(token)
-    return [token for token in joined if token.word not in lexicon.SMALL_WORDS]
+    return tuple(token for token in joined if token.word not in lexicon.SMALL_WORDS)
 
 
 @functools.lru_cache(maxsize=8192)
@@ -89,6 +94,8 @@ class Index:
             "area": {},
             "concept": {},
         }
+        # The same few texts are looked through again and again while one message is understood.
+        self._mentions = functools.lru_cache(maxsize=512)(self._find)
         # The words of each table's phrases: no other can stand in one.
         self._parts: dict[Kind, set[str]] = {"diagnostic": set(), "area": set(), "concept": set()}
         self.known: set[str] = set()
@@ -133,6 +140,9 @@ class Index:
 
     def mentions(self, line: list[Token], kind: Kind) -> list[Mention]:
         """Phrases in `line`, longest first chosen, none overlapping; in the order of the text."""
+        return list(self._mentions(tuple(line), kind))
+
+    def _find(self, line: tuple[Token, ...], kind: Kind) -> tuple[Mention, ...]:
         found: list[tuple[int, int, int, int, tuple[str, ...]]] = []
         spelled, parts = [token.word for token in line], self._parts[kind]
         for start in range(len(line)):
@@ -153,7 +163,7 @@ class Index:
                 taken.update(span)
                 first, last = line[span[0]], line[span[-1]]
                 chosen.append(Mention(ids, first.start, last.end, tuple(line[i].word for i in span)))
-        return sorted(chosen, key=lambda mention: mention.start)
+        return tuple(sorted(chosen, key=lambda mention: mention.start))
 
     def correct(self, text: str) -> str:
         """Lower-case `text` with misspelt words of ours put right, and words run together taken apart."""
