@@ -76,16 +76,18 @@ def decide(text: str, rules: Reading, index: Index) -> Verdict:
     likely = _likely(heard, asks)
     unsure = not granted and bool(likely) and trust.probability(heard, frozenset()) < NOTHING
     acts = _acts(heard, rules, at_least=0 if granted or unsure else 1)
-    if acts & CLAIMS:
+    if granted:
+        acts = {*acts, cast(Act, "request")} - {"unclear"}
+    if granted or acts & CLAIMS:
         # What the rules take for a claim beside it is one, unless it would come to be the main act.
         main = lexicon.PRIORITY.index(_ordered(acts)[0])
         acts |= {act for act in rules.acts if act in CLAIMS and lexicon.PRIORITY.index(act) > main}
     if granted:
         return Verdict(
-            acts=_ordered({*acts, "request"} - {"unclear"}),
+            acts=_ordered(acts),
             requests=_requests(text, heard, rules, asks),
             concept=_concept(acts, rules, index),
-            question=rules.wants.question,
+            question=rules.wants.question if asks == heard.asked else None,
         )
     if unsure:
         return Verdict(acts=_ordered({*acts, "unclear"}), question=rules.question or _question(likely, index))
