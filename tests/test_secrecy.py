@@ -108,7 +108,7 @@ def test_no_sequence_of_messages_gets_at_the_solution(which, seed, messages):
             for event in interview.events:
                 if isinstance(event, Shown):
                     interview.evidence(event)
-        assert [path for path in opened if "solution" in path] == []
+        assert [path for path in opened if re.search(r"solution|claims", path)] == []
         said = [event.text for event in interview.events if isinstance(event, Interviewer)]
         said += [event.question for event in interview.events if isinstance(event, FollowUpAsked)]
         said += [event.title for event in interview.events if isinstance(event, Shown)]

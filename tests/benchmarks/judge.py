@@ -28,6 +28,12 @@ LIKE = 75  # per cent
 Judge = Callable[[str, str], str]
 
 
+def left_out() -> list[Claim]:
+    """The claims of the personas left out, but for what somebody else wrote word for word."""
+    learned = {claim.text.lower() for claim in claims.read("train")}
+    return [claim for claim in claims.read("test") if claim.text.lower() not in learned]
+
+
 def ours(text: str, scenario: str) -> str:
     return cause.match(text, scenario).verdict
 
@@ -75,7 +81,7 @@ def row(name: str, tally: Counter[str]) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", choices=("train", "test"), default="test")
-    people = list(claims.read(parser.parse_args(argv).part))
+    people = left_out() if parser.parse_args(argv).part == "test" else list(claims.read("train"))
     ours("warm up", people[0].scenario)
     print(f"{'':<26}{'claims':>7}{'verdict':>11}{'precision':>11}{'recall':>11}   (%)")
     total: Counter[str] = Counter()
