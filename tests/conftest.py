@@ -13,6 +13,8 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
+# As `simulator` has it; numpy may be imported before.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # No test asks the model of whoever runs it.
 os.environ.pop("FLATLINE_MODEL", None)
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from simulator.interviewer.impression import Impression
 from simulator.interviewer.spans import REQUEST, Span
 
-ENOUGH = 0.6
+ENOUGH = 0.5
 PRESENT = 0.5  # a label from this probability on
 CLAIMS = {"hypothesis", "diagnosis", "fix", "verify"}
 _MOODS = (
