@@ -78,7 +78,10 @@ def _at_colon(sentence: str) -> list[str]:
 
 def without_negated(text: str) -> str:
     """The clause with what is not wanted blanked out."""
+    lacks = lexicon.LACKS.search(text)
     for match in list(lexicon.NEGATED.finditer(text)):
+        if lacks and lacks.start() <= match.start() < lacks.end():
+            continue
         stop = lexicon.NEGATION_ENDS.search(text, match.end())
         end = stop.start() if stop else len(text)
         text = text[: match.start()] + " " * (end - match.start()) + text[end:]

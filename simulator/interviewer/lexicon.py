@@ -182,6 +182,11 @@ NEGATED = _any(r"""
     \b(?:never ?mind|without (?:the|any|looking|seeing)|i've (?:already )?seen|not yet)\b
     (?:^|,\s*|\bbut |\band |\brather )not (?:the |a |in |yet )?
 """)
+# "I can't tell without the norms" wants them.
+LACKS = re.compile(
+    r"\b(?:can't|cannot|can not|couldn't|hard|difficult|impossible|unable|useless|no use|little use|lost|blind)\b"
+    r"[^.;]*\bwithout\b"
+)
 NEGATION_ENDS = re.compile(
     r",|;|\bbut\b|\bjust\b|\bonly\b|\binstead(?! of)\b|\bshow\b|\bgive\b|\bplot\b|\bplease\b|\blet's\b"
 )
