@@ -222,7 +222,8 @@ class Session:
 
     def _message(self, text: str, heard: Understood) -> None:
         acts = tuple(heard.acts) or ("unclear",)
-        if self.state.offered and turns.accepts(text):
+        accepted = self.state.offered and turns.accepts(text)
+        if accepted:
             acts = ("hint",)
         question = self.state.open_question
         if question is not None and self._answers(text, acts):
@@ -241,7 +242,7 @@ class Session:
             if question is None:
                 self._next_question("follow_up")
         elif "hint" in acts:
-            if turns.begs(text) or self.state.offered:
+            if accepted or turns.begs(text):
                 self._hint()
             else:
                 self._say("stuck", "check_in")

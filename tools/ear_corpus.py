@@ -14,9 +14,9 @@ from typing import NamedTuple
 import transformer
 from transformer import Example
 
-from grader.encoder import of_word
 from simulator.interviewer import impression
 from simulator.interviewer.clauses import plain
+from simulator.interviewer.encoder import of_word
 from simulator.interviewer.impression import Reader, Word
 from simulator.interviewer.labelled import Labelled
 from simulator.interviewer.phrases import Index

@@ -1,4 +1,4 @@
-"""Trains what `grader.encoder` reads with: the same network in PyTorch, and the loop around it."""
+"""Trains what `simulator.interviewer.encoder` reads with: the same network in PyTorch, and the loop around it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from grader.encoder import HEADS, LONGEST, Encoder, key
+from simulator.interviewer.encoder import HEADS, LONGEST, Encoder, key
 
 WIDTH, HIDDEN, LAYERS = 128, 256, 2
 RATE, DECAY, BATCH = 2e-3, 0.03, 128
@@ -32,7 +32,7 @@ class Example(NamedTuple):
 
 
 class Network(nn.Module):
-    """`grader.encoder.Encoder` does the same without PyTorch."""
+    """`simulator.interviewer.encoder.Encoder` does the same without PyTorch."""
 
     def __init__(self, features: int, labels: int) -> None:
         super().__init__()

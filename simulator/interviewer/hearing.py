@@ -61,9 +61,8 @@ def both(text: str, rules: Reading, index: Index, classifier: Classifier | None 
 
 def decide(text: str, rules: Reading, index: Index) -> Verdict:
     """What a message means. Nothing is requested on a guess: where it is likely but not sure, it is asked back."""
-    by_rules = Verdict(acts=rules.acts, requests=rules.wants.merged(), concept=rules.concept, question=rules.question)
     if _beyond_doubt(rules):
-        return by_rules
+        return Verdict(acts=rules.acts, concept=rules.concept, question=rules.question)
     heard = both(text, rules, index)
     trust = load().trust
     asks, sure = trust.choose(heard)
@@ -91,8 +90,6 @@ def decide(text: str, rules: Reading, index: Index) -> Verdict:
         )
     if unsure:
         return Verdict(acts=_ordered({*acts, "unclear"}), question=rules.question or _question(likely, index))
-    if not acts:
-        return by_rules
     if len(acts) > 1:
         acts.discard("unclear")
     ordered = _ordered(acts)
@@ -122,8 +119,6 @@ def _acts(heard: Heard, rules: Reading, at_least: int) -> set[Act]:
     for act in rules.acts:
         votes[act] += RULES_VOTE
     votes.pop("request", None)
-    if not votes:
-        return set()
     acts = {act for act, count in votes.items() if count > (1 + SPANS_VOTE + RULES_VOTE) / 2}
     acts = acts or set(sorted(votes, key=lambda act: -votes[act])[:at_least])
     if "diagnosis" in acts - set(rules.acts) and heard.impression.does.get("diagnosis", 0.0) < COMMITTED:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from grader.encoder import LONGEST, Encoder, of_word
 from simulator.interviewer import grams
+from simulator.interviewer.encoder import LONGEST, Encoder, of_word
 from simulator.interviewer.phrases import Index
 
 MOST = 4 * LONGEST  # words that are looked at

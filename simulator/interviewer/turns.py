@@ -43,8 +43,9 @@ _BEGS = re.compile(
     re.IGNORECASE,
 )
 _ACCEPTS = re.compile(
-    r"\W*(?:(?:yes|yeah|yep|yup|sure|ok|okay|please|go on|go ahead|that would (?:help|be (?:nice|great))|i'?d like that"
-    r"|gladly|of course|alright|all right|do|why not)\W*)+(?:thanks|thank you)?\W*",
+    r"\W*(?:(?:ok|okay|alright|all right|well|hm+)\W*)*"
+    r"(?:(?:yes|yeah|yep|yup|sure|please|go ahead|that would (?:help|be (?:nice|great))|i'?d like that|gladly|of course"
+    r"|do|why not)\W*)+(?:thanks|thank you)?\W*",
     re.IGNORECASE,
 )
 _THINKS = re.compile(
@@ -87,7 +88,7 @@ def begs(text: str) -> bool:
 
 
 def accepts(text: str) -> bool:
-    """The whole message says yes."""
+    """The whole message says yes; "ok" alone only says that one has heard."""
     return _ACCEPTS.fullmatch(text) is not None
 
 

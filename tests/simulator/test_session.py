@@ -124,7 +124,10 @@ def test_having_no_idea_takes_no_hint_unless_one_wants_it(play: Play) -> None:
     assert "Hint" not in kinds(play.say("smalltalk hm"))
     assert "Hint" not in kinds(play.say("smalltalk yes"))
     play.say("stuck no idea")
-    assert "Hint" in kinds(play.say("yes please"))
+    assert "Hint" not in kinds(play.say("stuck still no idea"))
+    assert "Hint" not in kinds(play.say("ok"))
+    play.say("stuck no idea")
+    assert "Hint" in kinds(play.say("ok, yes please"))
 
 
 def test_thinking_aloud_answers_no_question(play: Play) -> None:

@@ -2,7 +2,7 @@
 
 Words are sums of the rows of their features, followed by a convolution over three words, pre-norm encoder layers
 (Vaswani et al., 2017; pre-norm: Xiong et al., 2020) and, for each label, attention over the words. Fitted by
-`tools/transformer.py`; both the ear and the judge read with one.
+`tools/transformer.py`.
 """
 
 from __future__ import annotations
