@@ -77,7 +77,7 @@ def decide(text: str, rules: Reading, index: Index) -> Verdict:
     acts = _acts(heard, rules, at_least=0 if granted or unsure else 1)
     if granted:
         acts = {*acts, cast(Act, "request")} - {"unclear"}
-    if granted or acts & CLAIMS:
+    if acts & CLAIMS or (granted and "request" in rules.acts):
         # What the rules take for a claim beside it is one, unless it would come to be the main act.
         main = lexicon.PRIORITY.index(_ordered(acts)[0])
         acts |= {act for act in rules.acts if act in CLAIMS and lexicon.PRIORITY.index(act) > main}
@@ -101,6 +101,8 @@ def _beyond_doubt(rules: Reading) -> bool:
     """Whether the rules alone will do: a turn of phrase of a few words that asks for nothing recorded."""
     if rules.wants.requests:
         return False
+    if lexicon.SUSPECTS.match(rules.text) and not lexicon.ASK.search(rules.text):
+        return rules.acts == ("hypothesis",)
     if rules.acts == ("hypothesis",) and lexicon.JUDGED.search(rules.text):
         # "Is the learning rate too high?" weighs an idea.
         return len(rules.text.split()) <= SHORT
