@@ -236,6 +236,9 @@ class Session:
         if closes:
             self.finish()
             return
+        if question is not None and turns.thinks(text):
+            self._say("patience", "follow_up", question=question.question)
+            return
         if "diagnosis" in acts:
             self._say("diagnosis_again" if again else "diagnosis", "reply")
             self._requests(tuple(heard.requests))

@@ -355,7 +355,8 @@ JUDGED = re.compile(
 # One sentence that only says what one thinks of: "my suspects so far are ..., ... and ...".
 SUSPECTS = re.compile(
     r"(?:so |ok |okay |well )?my (?:\w+ )?"
-    r"(?:suspects?|suspicions?|guess(?:es)?|candidates?|theor(?:y|ies)|hypothes[ie]s)(?: so far| now| here)? (?:is|are|was|were|would be|remains?)\b[^.?!;:]*[.!]?$"
+    r"(?:suspects?|suspicions?|guess(?:es)?|candidates?|theor(?:y|ies)|hypothes[ie]s)"
+    r"(?: so far| now| here)? (?:is|are|was|were|would be|remains?)\b[^.?!;:]*[.!]?$"
 )
 VERIFY = _any(r"""
     \b(?:i|we)(?:'d| would|'ll| will| can| could| should)?(?: then| also)? (?:verify|confirm|validate|
