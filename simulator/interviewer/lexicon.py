@@ -93,6 +93,13 @@ PER_LAYER = _words(
 WHOLE_MODEL = _words("param_norm update_ratio")
 PER_HEAD = _words("attention_logits attention_entropy attention_pattern dead_units")
 PER_RANK = _words("loss grad_norm param_norm")
+# What has no place in time, and what is of both splits by nature (or, like the losses, of one).
+NO_STEPS = _words(
+    """config precision hardware model_summary stack_trace checkpoint split_overlap preprocessing tokenizer_roundtrip
+    check_causality check_determinism check_gradients check_init_loss check_kv_cache check_overfit_batch
+    check_token_order rerun_fp32 rerun_longer_warmup rerun_lower_lr rerun_other_seed rerun_single_gpu"""
+)
+NO_SPLIT = _words("loss val_loss split_overlap data_order")
 
 # Quick typing and speech, put the long way.
 SPOKEN = {

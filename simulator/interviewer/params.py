@@ -11,7 +11,7 @@ OPEN_END = 10**9
 """The last step of a range without an end, where the length of the run is not known."""
 MOST_NUMBERS = 256
 
-_WORDS = {
+WORDS = {
     "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
     "ten": 10, "eleven": 11, "twelve": 12, "twenty": 20, "fifty": 50, "hundred": 100, "thousand": 1000,
 }  # fmt: skip
@@ -20,16 +20,21 @@ _ORDINALS = {
     "tenth": 9, "1st": 0, "2nd": 1, "3rd": 2, "4th": 3, "5th": 4, "6th": 5, "7th": 6, "8th": 7,
 }  # fmt: skip
 
-N = rf"(?:\d{{1,3}}(?:,\d{{3}})+|\d{{1,12}}(?:\.\d)?k?|{'|'.join(_WORDS)})(?![\w.]*\w)"
-STEP = r"(?:(?:global |training |optimizer |train )?(?:steps?|iterations?|iters?|it|updates?)[ #:=]*)"
+_DIGITS = r"\d{1,3}(?:,\d{3})+|\d{1,12}(?:\.\d)?k?"
+_COUNT = rf"(?:{_DIGITS}|{'|'.join(WORDS)})(?![\w.]*\w)"
+# "one" and its like are seldom a step's number: "on one token", "from one to the other".
+_TALL = "|".join(word for word, value in WORDS.items() if value >= 10)
+_SMALL = "|".join(word for word, value in WORDS.items() if value < 10)
+N = rf"(?:{_DIGITS}|{_TALL}|(?<=step )(?:{_SMALL})|(?<=iteration )(?:{_SMALL}))(?![\w.]*\w)"
+STEP = r"(?:(?:the )?(?:global |training |optimizer |train )?(?:steps?|stps?|iterations?|iters?|it|updates?)[ #:=]*)"
 TO = r"\s*(?:-|–|—|to|through|thru|until|till|up to|and|\.\.+|:)\s*"
 DASH = r"\s*(?:-|–|—|to|through|thru|until|till|up to|\.\.+|:)\s*"
-UNIT = r"(?:\s*(?:steps?|iterations?|iters?|updates?)\b)?"
+UNIT = r"(?:\s*(?:steps?|stps?|iterations?|iters?|updates?)\b)?"
 _AROUND = r"(?:around|near|about|close to|circa|approximately|roughly|in the vicinity of|in the neighbou?rhood of|~|≈)"
 LAYER = r"(?:(?:transformer |decoder )?(?:layers?|blocks?)[ #:=]*|\bl(?=\d))"
 _LIST = (
-    r"(?:\s*(?:,(?!\s*\d{2,}\s*(?:-|–|—|to|\.\.+)\s*\d)|&|and|or|,\s*and|-|–|—|to|through|thru|\.\.+|:)"
-    r"\s*(?:layers?|blocks?|heads?|l(?=\d))?\s*\d{1,4}(?![\w.%]))*"
+    r"(?:\s*(?:,(?!\s*\d{2,}\s*(?:-|–|—|to|through|thru|until|till|\.\.+)\s*\d)|&|and|or|,\s*and|-|–|—|to|through|thru|\.\.+|:)"
+    r"\s*(?:layers?|blocks?|heads?|l(?=\d))?\s*\d{1,4}(?![\w%]|\.\d))*"
 )
 
 
@@ -78,8 +83,8 @@ def _blank(match: re.Match[str]) -> str:
 def number(text: str) -> int:
     """A number as people write it ("200", "1,000", "2k", "two"), at most OPEN_END."""
     text = text.replace(",", "").strip()
-    if text in _WORDS:
-        return _WORDS[text]
+    if text in WORDS:
+        return WORDS[text]
     scale = 1000 if text.endswith("k") else 1
     return int(min(float(text.removesuffix("k")) * scale, OPEN_END))
 
@@ -192,10 +197,10 @@ _RULES = (
         r"|\blayer[- ]?wise\b",
         True,
     ),
-    _rule("layers", rf"\b(?:last|final|top|deepest|top-?most|uppermost)(?: (?P<n>{N}))? {_DEEP}", _last_layers),
+    _rule("layers", rf"\b(?:last|final|top|deepest|top-?most|uppermost)(?: (?P<n>{_COUNT}))? {_DEEP}", _last_layers),
     _rule(
         "layers",
-        rf"\bfirst (?P<n>{N}) (?:transformer )?(?:layers|blocks)\b",
+        rf"\bfirst (?P<n>{_COUNT}) (?:transformer )?(?:layers|blocks)\b",
         lambda match, run: tuple(range(min(number(match["n"]), MOST_NUMBERS))),
     ),
     _rule(
@@ -204,16 +209,16 @@ _RULES = (
         lambda match, run: (_ORDINALS[match["nth"]],),
     ),
     _rule("layers", rf"\b(?:bottom|lowest|earliest|initial) {_DEEP}", (0,)),
-    _rule("layers", rf"(?<![a-z]){LAYER}\s*(?P<list>\d{{1,4}}(?![\w.%]){_LIST})", _listed),
-    _rule("layers", rf"\b(?:layer|block) (?P<n>{'|'.join(_WORDS)})\b", lambda match, run: (_WORDS[match["n"]],)),
-    _rule("heads", rf"\bheads?[ #:=]*(?P<list>\d{{1,4}}(?![\w.%]){_LIST})", _listed),
+    _rule("layers", rf"(?<![a-z]){LAYER}\s*(?P<list>\d{{1,4}}(?![\w%]|\.\d){_LIST})", _listed),
+    _rule("layers", rf"\b(?:layer|block) (?P<n>{'|'.join(WORDS)})\b", lambda match, run: (WORDS[match["n"]],)),
+    _rule("heads", rf"\bheads?[ #:=]*(?P<list>\d{{1,4}}(?![\w%]|\.\d){_LIST})", _listed),
     _rule(
         "rank",
         r"\b(?:rank|gpu|device|worker|replica)[ #:=]*(?P<n>\d{1,5})\b",
         lambda match, run: int(match["n"]),
     ),
-    _rule("steps", rf"\b(?:first|initial|opening) (?!one\b)(?P<n>{N})(?: or so)?{UNIT}{_NO_UNIT}", _first_steps),
-    _rule("steps", rf"\b(?:last|final) (?!one\b)(?P<n>{N})(?: or so)?{UNIT}{_NO_UNIT}", _last_steps),
+    _rule("steps", rf"\b(?:first|1st|initial|opening) (?!one\b)(?P<n>{_COUNT})(?: or so)?{UNIT}{_NO_UNIT}", _first_steps),
+    _rule("steps", rf"\b(?:last|final) (?!one\b)(?P<n>{_COUNT})(?: or so)?{UNIT}{_NO_UNIT}", _last_steps),
     _rule("steps", rf"{_AROUND}\s*{STEP}?(?P<a>{N}){DASH}{STEP}?(?P<b>{N})", _between),
     _rule("steps", rf"{_AROUND}\s*{STEP}?(?P<n>{N}){UNIT}", _around),
     _rule(
@@ -224,9 +229,10 @@ _RULES = (
     ),
     _rule(
         "steps",
-        rf"\b(?:from|starting (?:at|from)|beginning (?:at|from))\s*{STEP}?(?P<a>{N}){UNIT}"
+        rf"\b(?:from|starting (?:at|from)|beginning (?:at|from))\s*(?:the )?{STEP}?(?P<a>{N}){UNIT}"
         r"(?:\s*(?:on\b|onwards?|up\b|forward|to the end|until the end|and (?:up|on|later|beyond)))?"
-        rf"|\b{STEP}(?P<b>{N})\s*(?:on\b|onwards?|and (?:up|on|later|beyond|onwards?|after)\b|\+)",
+        rf"|\b{STEP}(?P<b>{N})\s*(?:on\b|onwards?|and (?:up|on|later|beyond|onwards?|after)\b|\+)"
+        rf"|(?P<c>(?<![\w.,]){N}){UNIT}\s*(?:to|until|till|through) the end\b",
         _from,
     ),
     _rule(
@@ -246,23 +252,24 @@ _RULES = (
     ),
     _rule(
         "steps",
-        rf"\b(?:before|until|till|up to|prior to|through|by)\s*{STEP}?(?P<a>{N}){UNIT}|(?<!\w)<=?\s*(?P<b>{N})",
+        rf"(?:\b(?:from )?(?:the )?(?:very )?(?:start|beginning) )?"
+        rf"(?<!\d )(?<!\dk )\b(?:before|until|till|up to|prior to|through|by)\s*{STEP}?(?P<a>{N}){UNIT}|(?<!\w)<=?\s*(?P<b>{N})",
         _until,
     ),
     _rule(
         "steps",
-        r"\bsteps?[ #:=]*\d{1,9}k?(?:\s*(?:,\s*and|,|and|&|or)\s*(?:step )?\d{1,9}k?(?![\w.%])(?! ?layers?))+",
+        r"\bsteps?[ #:=]*\d{1,9}k?(?:\s*(?:,\s*and|,|and|&|or)\s*(?:step )?\d{1,9}k?(?![\w%]|\.\d)(?! ?layers?))+",
         _span_of,
     ),
     _rule("steps", rf"\b{STEP}(?P<n>{N})", _single),
     _rule(
         "steps",
-        r"(?<![\w.,-])\[?(?P<a>\d{1,9}k?)\s*(?:-|–|—|\.\.+|:|\bto\b)\s*(?P<b>\d{1,9}k?)\]?(?![\w.%-]*\w)",
+        r"(?<![\w.,-])\[?(?P<a>\d{1,9}k?)\s*(?:-|–|—|\.\.+|:|\b(?:to|till|until|through|thru)\b)\s*(?P<b>\d{1,9}k?)\]?(?![\w.%-]*\w)",
         _between,
     ),
     _rule(
         "steps",
-        rf"(?:\b(?:at|on|to)\s+|@\s*)(?P<n>{N})(?! ?(?:layers?|heads?|gpus?|ranks?|%|percent|bits?|x\b|batch|seeds?))",
+        rf"(?:\b(?:at|on|to)\s+|@\s*|\bin (?=\d{{2,9}}(?:\W*$|[,;.?!])))(?P<n>{N})(?! ?(?:layers?|heads?|gpus?|ranks?|%|percent|bits?|x\b|batch|seeds?))",
         _single,
     ),
     _rule(
@@ -286,6 +293,7 @@ _RULES = (
     _rule(
         "split",
         rf"\b(?:{_VALIDATION}|eval|test) (?:{_PART}|data|batch|examples?|documents?|docs|rows?)\b"
+        r"|\bval (?:aug\w*|transforms?|labels?|images?|predictions?|preds?|ones)\b"
         rf"|\bsplit[ =:]+(?:val|validation|eval|test)\w*\b|\b(?:on|for|from|in|of) (?:the )?{_VALIDATION}\b"
         r"|\bval(?:idation)?$",
         "val",

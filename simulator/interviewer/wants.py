@@ -15,6 +15,8 @@ from simulator.interviewer.phrases import Index, Mention, Token, tokens, words
 
 MOST_REQUESTS = 12
 
+_CORRECTED = re.compile(r"\b(?:no|nope|wait|i mean|i meant|make (?:it|that)|scratch that|sorry|or rather)\b")
+_NUMBERED = re.compile(rf"\d|{'|'.join(params.WORDS)}")
 _COMPARE_WORD = re.compile(r"\bcompared?\s*(?:=\s*(?:true|yes|1))?$")
 
 
@@ -225,12 +227,14 @@ class Wants:
         """The mention at `place` of all with those of the parameters that are about it."""
         name = mention.ids[0]
         values: dict[str, Any] = {}
-        for param in numbered:
-            if _belongs(param, place, all_mentions, text):
-                if param.name in ("layers", "heads"):
-                    values[param.name] = tuple(sorted({*values.get(param.name, ()), *param.value}))
-                else:
-                    values.setdefault(param.name, param.value)
+        about = [param for param in numbered if _belongs(param, place, all_mentions, text)]
+        for param in _nearest_first(_uncorrected(about, text), mention, text):
+            if param.name in ("layers", "heads"):
+                values[param.name] = tuple(sorted({*values.get(param.name, ()), *param.value}))
+            else:
+                values.setdefault(param.name, param.value)
+        if len({param.value for param in about if param.name == "split"}) > 1:
+            values.pop("split")
         last = place == len(all_mentions) - 1
         if not literal:
             if name == "grad_norm" and (values.get("layers") or values.get("per_layer")) and last:
@@ -244,13 +248,36 @@ class Wants:
             values.setdefault("layers", tuple(range(self.run.layers)))
         return Request(
             name,
-            steps=values.get("steps"),
+            steps=None if name in lexicon.NO_STEPS and not literal else values.get("steps"),
             layers=values.get("layers", ()) if keeps_layers else (),
             heads=values.get("heads", ()) if literal or name in lexicon.PER_HEAD else (),
             rank=values.get("rank"),
-            split=None if name in ("loss", "val_loss") and not literal else values.get("split"),
+            split=None if name in lexicon.NO_SPLIT and not literal else values.get("split"),
             form=values.get("form"),
         )
+
+
+def _uncorrected(about: list[params.Param], text: str) -> list[params.Param]:
+    """Without those that are taken back for the next of their kind: "the last 20, no, make it the last 100"."""
+    return [
+        param
+        for i, param in enumerate(about)
+        if not any(
+            other.name == param.name and _CORRECTED.search(text[param.end : other.start]) for other in about[i + 1 :]
+        )
+    ]
+
+
+def _nearest_first(about: list[params.Param], mention: Mention, text: str) -> list[params.Param]:
+    """Numbers before words such as "at the end"; then by distance, what stands in another sentence last."""
+
+    def distance(param: params.Param) -> tuple[bool, bool, int]:
+        between = text[mention.end : param.start] if param.start >= mention.end else text[param.end : mention.start]
+        said = text[param.start : param.end]
+        vague = param.name == "steps" and not _NUMBERED.search(said)
+        return vague, re.search(r"[.?!;]\s", between) is not None, len(between)
+
+    return sorted(about, key=distance)
 
 
 def _part_of(param: params.Param, mention: Mention) -> bool:
