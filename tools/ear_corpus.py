@@ -21,7 +21,7 @@ from simulator.interviewer.impression import Reader, Word
 from simulator.interviewer.labelled import Labelled
 from simulator.interviewer.phrases import Index
 
-EPOCHS = 14
+EPOCHS = 10
 MADE = 0.8  # messages made for each that was written
 NO_PHRASES = 0.25  # messages of which the vocabulary's phrases are kept back
 SLIPS, SLIPPED = 0.2, 0.15  # messages with slips, and words of these
@@ -162,4 +162,4 @@ def fit(items: Sequence[Labelled], index: Index, seed: int = 0) -> Reader:
 
 def example(text: Text, bare: bool) -> Example:
     """`text` to learn from, `bare` without the phrases that were found in it."""
-    return Example([word.own if bare else word.own + word.phrases for word in text.words], text.asked | text.does)
+    return Example(impression.features(text.words, bare), text.asked | text.does)

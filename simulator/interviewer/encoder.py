@@ -98,6 +98,15 @@ def of_word(word: str) -> tuple[str, ...]:
     return (f"w{word}", *letters(word, 3, 5))
 
 
+def before(words: Sequence[str]) -> list[tuple[str, ...]]:
+    """For each word what it forms with the one before it, and with the one before that."""
+    found = []
+    for i, word in enumerate(words):
+        pairs = [f"b{words[i - 1]} {word}"] if i else []
+        found.append((*pairs, f"B{words[i - 2]} {word}") if i > 1 else tuple(pairs))
+    return found
+
+
 def load(path: Path) -> Encoder:
     with np.load(path) as stored:
         parts = dict(stored)

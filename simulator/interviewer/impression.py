@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from simulator.interviewer import grams
-from simulator.interviewer.encoder import LONGEST, Encoder, of_word
+from simulator.interviewer.encoder import LONGEST, Encoder, before, of_word
 from simulator.interviewer.phrases import Index
 
 MOST = 4 * LONGEST  # words that are looked at
@@ -56,7 +56,7 @@ class Reader(NamedTuple):
         )
 
     def _read(self, line: Sequence[Word], index: Index) -> Impression:
-        chances, given = self.encoder.read([word.own + word.phrases for word in line])
+        chances, given = self.encoder.read(features(line))
         asked, does = chances[: len(self.topics)].tolist(), chances[len(self.topics) :].tolist()
         places = [(line[i].start, line[i].end) for i in given.argmax(axis=0).tolist()]
         known = [name for name in self.topics if index.has(name)]
@@ -66,6 +66,12 @@ class Reader(NamedTuple):
             dict(zip(self.moods, does, strict=True)),
             dict(zip(self.topics, places, strict=False)),
         )
+
+
+def features(line: Sequence[Word], bare: bool = False) -> list[tuple[str, ...]]:
+    """What the encoder sees of each word, pairs with the words before it included; `bare` leaves phrases out."""
+    pairs = before([word.own[0] for word in line])
+    return [word.own + pair + (() if bare else word.phrases) for word, pair in zip(line, pairs, strict=True)]
 
 
 def words(text: str, index: Index) -> list[Word]:

@@ -217,7 +217,9 @@ _RULES = (
         r"\b(?:rank|gpu|device|worker|replica)[ #:=]*(?P<n>\d{1,5})\b",
         lambda match, run: int(match["n"]),
     ),
-    _rule("steps", rf"\b(?:first|1st|initial|opening) (?!one\b)(?P<n>{_COUNT})(?: or so)?{UNIT}{_NO_UNIT}", _first_steps),
+    _rule(
+        "steps", rf"\b(?:first|1st|initial|opening) (?!one\b)(?P<n>{_COUNT})(?: or so)?{UNIT}{_NO_UNIT}", _first_steps
+    ),
     _rule("steps", rf"\b(?:last|final) (?!one\b)(?P<n>{_COUNT})(?: or so)?{UNIT}{_NO_UNIT}", _last_steps),
     _rule("steps", rf"{_AROUND}\s*{STEP}?(?P<a>{N}){DASH}{STEP}?(?P<b>{N})", _between),
     _rule("steps", rf"{_AROUND}\s*{STEP}?(?P<n>{N}){UNIT}", _around),
@@ -253,7 +255,8 @@ _RULES = (
     _rule(
         "steps",
         rf"(?:\b(?:from )?(?:the )?(?:very )?(?:start|beginning) )?"
-        rf"(?<!\d )(?<!\dk )\b(?:before|until|till|up to|prior to|through|by)\s*{STEP}?(?P<a>{N}){UNIT}|(?<!\w)<=?\s*(?P<b>{N})",
+        rf"(?<!\d )(?<!\dk )\b(?:before|until|till|up to|prior to|through|by)\s*{STEP}?(?P<a>{N}){UNIT}"
+        rf"|(?<!\w)<=?\s*(?P<b>{N})",
         _until,
     ),
     _rule(
@@ -269,7 +272,8 @@ _RULES = (
     ),
     _rule(
         "steps",
-        rf"(?:\b(?:at|on|to)\s+|@\s*|\bin (?=\d{{2,9}}(?:\W*$|[,;.?!])))(?P<n>{N})(?! ?(?:layers?|heads?|gpus?|ranks?|%|percent|bits?|x\b|batch|seeds?))",
+        rf"(?:\b(?:at|on|to)\s+|@\s*|\bin (?=\d{{2,9}}(?:\W*$|[,;.?!])))(?P<n>{N})"
+        r"(?! ?(?:layers?|heads?|gpus?|ranks?|%|percent|bits?|x\b|batch|seeds?))",
         _single,
     ),
     _rule(
