@@ -14,9 +14,9 @@ from typing import NamedTuple
 import transformer
 from transformer import Example
 
+from grader.encoder import of_word
 from simulator.interviewer import impression
 from simulator.interviewer.clauses import plain
-from simulator.interviewer.encoder import of_word
 from simulator.interviewer.impression import Reader, Word
 from simulator.interviewer.labelled import Labelled
 from simulator.interviewer.phrases import Index
@@ -157,7 +157,9 @@ def fit(items: Sequence[Labelled], index: Index, seed: int = 0) -> Reader:
     topics = sorted({name for text in corpus.texts for name in text.asked})
     moods = sorted({act for text in corpus.texts for act in text.does})
     written = [example(text, False) for text in corpus.texts]
-    return Reader(topics, moods, transformer.fit((*topics, *moods), written, corpus.examples, EPOCHS, seed))
+    return Reader(
+        topics, moods, transformer.fit((*topics, *moods), written, corpus.examples, EPOCHS, impression.LONGEST, seed)
+    )
 
 
 def example(text: Text, bare: bool) -> Example:

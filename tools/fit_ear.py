@@ -24,12 +24,13 @@ from typing import NamedTuple
 import numpy as np
 import yaml
 
+from grader import encoder
+from grader.encoder import key
 from scenarios import vocabulary as bundled
 from scenarios.schema import Vocabulary
-from simulator.interviewer import encoder, grams, labelled
+from simulator.interviewer import grams, labelled
 from simulator.interviewer.classifier import SCALE, Classifier, Linear
 from simulator.interviewer.clauses import plain
-from simulator.interviewer.encoder import key
 from simulator.interviewer.hearing import both
 from simulator.interviewer.labelled import Labelled
 from simulator.interviewer.params import Run

@@ -1,4 +1,4 @@
-"""Trains what `simulator.interviewer.encoder` reads with: the same network in PyTorch, and the loop around it."""
+"""Trains what `grader.encoder` reads with: the same network in PyTorch, and the loop around it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from simulator.interviewer.encoder import HEADS, LONGEST, Encoder, key
+from grader.encoder import HEADS, Encoder, key
 
 WIDTH, HIDDEN, LAYERS = 128, 256, 2
 RATE, DECAY, BATCH = 2e-3, 0.03, 128
@@ -32,13 +32,13 @@ class Example(NamedTuple):
 
 
 class Network(nn.Module):
-    """`simulator.interviewer.encoder.Encoder` does the same without PyTorch."""
+    """`grader.encoder.Encoder` does the same without PyTorch."""
 
-    def __init__(self, features: int, labels: int) -> None:
+    def __init__(self, features: int, labels: int, longest: int) -> None:
         super().__init__()
         self.rows = nn.EmbeddingBag(features, WIDTH, mode="sum", include_last_offset=True)
         nn.init.normal_(self.rows.weight, std=0.1)
-        self.positions = nn.Parameter(0.02 * torch.randn(LONGEST, WIDTH))
+        self.positions = nn.Parameter(0.02 * torch.randn(longest, WIDTH))
         self.conv = nn.Conv1d(WIDTH, WIDTH, 3, padding=1)
         self.layers = nn.ModuleList(
             nn.TransformerEncoderLayer(WIDTH, HEADS, HIDDEN, DROPOUT, batch_first=True, norm_first=True)
@@ -67,18 +67,18 @@ class Network(nn.Module):
 class Batcher:
     """Lines of features -> what the network takes, features and words dropped at random."""
 
-    def __init__(self, known: dict[str, int], seed: int) -> None:
-        self.known = known
+    def __init__(self, known: dict[str, int], longest: int, seed: int) -> None:
+        self.known, self.longest = known, longest
         self.random = np.random.default_rng(seed)
         self._seen: dict[Features, np.ndarray] = {}
 
     def __call__(self, lines: Sequence[Sequence[Features]]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        rows = [self._numbers(features) for line in lines for features in line[:LONGEST]]
+        rows = [self._numbers(features) for line in lines for features in line[: self.longest]]
         word = np.repeat(np.arange(len(rows)), [row.size for row in rows])
         flat = np.concatenate(rows)
         kept = (self.random.random(flat.size) >= DROPPED) & (self.random.random(len(rows)) >= DROPPED_WORDS)[word]
         offsets = np.concatenate([[0], np.cumsum(np.bincount(word[kept], minlength=len(rows)))])
-        lengths = torch.tensor([min(LONGEST, len(line)) for line in lines])
+        lengths = torch.tensor([min(self.longest, len(line)) for line in lines])
         return torch.from_numpy(flat[kept]), torch.from_numpy(offsets), lengths
 
     def _numbers(self, features: Features) -> np.ndarray:
@@ -89,9 +89,15 @@ class Batcher:
 
 
 def fit(
-    labels: Sequence[str], written: Sequence[Example], epoch: Callable[[], list[Example]], epochs: int, seed: int = 0
+    labels: Sequence[str],
+    written: Sequence[Example],
+    epoch: Callable[[], list[Example]],
+    epochs: int,
+    longest: int,
+    seed: int = 0,
 ) -> Encoder:
-    """An encoder of `labels`, in that order. `epoch` makes the examples of an epoch; features are those of `written`.
+    """An encoder of `labels`, in that order, that reads `longest` words. `epoch` makes the examples of an epoch;
+    features are those of `written`.
 
     Deterministic on one machine.
     """
@@ -100,7 +106,7 @@ def fit(
     counts = Counter(one for example in written for features in example.line for one in features)
     known = {feature: i for i, feature in enumerate(sorted((f for f, n in counts.items() if n >= SELDOM), key=key))}
     place = {name: i for i, name in enumerate(labels)}
-    network, batcher = Network(len(known), len(place)), Batcher(known, seed)
+    network, batcher = Network(len(known), len(place), longest), Batcher(known, longest, seed)
     matrices = [parameter for parameter in network.parameters() if parameter.dim() > 1]
     others = [parameter for parameter in network.parameters() if parameter.dim() <= 1]
     optimizer = torch.optim.AdamW(

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.interviewer import encoder
-from simulator.interviewer.encoder import key
+from grader import encoder
+from grader.encoder import key
 from simulator.interviewer.impression import Reader
 from simulator.interviewer.trust import Trust
 

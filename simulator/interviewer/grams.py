@@ -11,7 +11,7 @@ import functools
 import re
 from collections.abc import Sequence
 
-from simulator.interviewer.encoder import letters
+from grader.encoder import letters
 from simulator.interviewer.phrases import Index, Kind, Mention, Token, tokens
 
 _PIECE = re.compile(r"[a-z]+(?:'[a-z]+)?|\d+|[?!.,:;/()=+²%-]")

@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from grader.encoder import Encoder, before, of_word
 from simulator.interviewer import grams
-from simulator.interviewer.encoder import LONGEST, Encoder, before, of_word
 from simulator.interviewer.phrases import Index
 
+LONGEST = 48  # words that are read at once
 MOST = 4 * LONGEST  # words that are looked at
 _WORD = re.compile(r"[a-z]+(?:'[a-z]+)?|\d+|[^\w\s]|[^\W\d]+")
 

@@ -40,10 +40,10 @@ def test_numpy_reads_as_pytorch_does(corpus: ModuleType, monkeypatch: pytest.Mon
     features = {one for line in lines for found in line for one in found}
     known = {feature: i for i, feature in enumerate(sorted(features, key=trainer.key))}
     torch.manual_seed(1)
-    network = trainer.Network(len(known), 5).eval()
+    network = trainer.Network(len(known), 5, 48).eval()
     reader = Reader(("loss", "lr", "log"), ("request", "hint"), trainer.packed(network, known))
     with torch.no_grad():
-        wanted = torch.sigmoid(network(*trainer.Batcher(known, 0)(lines))).numpy()
+        wanted = torch.sigmoid(network(*trainer.Batcher(known, 48, 0)(lines))).numpy()
     for item, row in zip(people, wanted, strict=True):
         found = reader.read(plain(item.text), INDEX)
         assert np.allclose([*found.asked.values(), *found.does.values()], row, atol=0.02), item.text
@@ -55,7 +55,7 @@ def test_it_learns(corpus: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     Example = corpus.transformer.Example
     texts = {"show the loss": "loss", "show the rate": "rate", "the loss is fine": "none", "the rate is fine": "none"}
     seen = [Example([(f"w{word}",) for word in text.split()], frozenset((label,))) for text, label in texts.items()]
-    fitted = corpus.transformer.fit(("loss", "rate", "none"), seen * 3, lambda: seen * 64, epochs=40)
+    fitted = corpus.transformer.fit(("loss", "rate", "none"), seen * 3, lambda: seen * 64, epochs=40, longest=8)
     for example in seen:
         chances, given = fitted.read(example.line)
         assert [("loss", "rate", "none")[chances.argmax()]] == list(example.labels)

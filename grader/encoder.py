@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-LONGEST = 48  # words of a text; what comes later is not read
 HEADS = 4
 EPSILON = 1e-5  # of layer normalisation, PyTorch's
 
@@ -31,10 +30,15 @@ class Encoder(NamedTuple):
     steps: Array
     parts: Mapping[str, Array]
 
+    @property
+    def longest(self) -> int:
+        """So many words of a text are read."""
+        return len(self.parts["positions"])
+
     def read(self, line: Sequence[Sequence[str]]) -> tuple[Array, Array]:
         """The features of each word, at least one a word, at least one word -> the probability of each label (K,), and
         how much of its logit each word gave (T, K)."""
-        x = self._encoded(self._rows(line[:LONGEST]))
+        x = self._encoded(self._rows(line[: self.longest]))
         weights = _softmax(self._linear(x, "query"), axis=0)
         given = weights * self._linear(x, "value")
         return 1 / (1 + np.exp(-np.clip(given.sum(axis=0), -30, 30))), given
