@@ -44,7 +44,7 @@ WEIGHTS = Path(__file__).parents[1] / "simulator" / "interviewer" / "weights"
 EPOCHS, RATE, DECAY, DROPPED, BATCH = 10, 0.03, 2e-6, 0.3, 256
 SELDOM = 3  # features of fewer texts are left out
 SEVERAL, PIECE, SINGLE_PIECE = 0.5, 0.7, 0.5  # weights of whole messages with several labels, and of pieces
-FOLDS = 3
+LEFT_OUT = 3  # every third hand is left out, for `trust`
 GATHERED = ("ids_", "vocabulary")  # wordings gathered by id, which every fold may learn from
 RUN = Run(labelled.STEPS, labelled.LAYERS)
 NO_TRUST = Trust((), (), (), 0.0)
@@ -130,11 +130,11 @@ def hands() -> list[tuple[str, ...]]:
     return sorted([*map(tuple, together), *alone])
 
 
-def overheard(fold: int) -> list[tuple[Labelled, Heard]]:
-    """What a classifier makes of the people of one fold, whom it was not fitted on."""
+def overheard() -> list[tuple[Labelled, Heard]]:
+    """What a classifier makes of people whom it was not fitted on."""
     vocabulary = bundled.load()
     index, items = index_of(vocabulary), messages(vocabulary)
-    left_out = {persona for hand in hands()[fold::FOLDS] for persona in hand}
+    left_out = {persona for hand in hands()[::LEFT_OUT] for persona in hand}
     classifier = fit([item for item in items if item.persona not in left_out])
     found = []
     for item in items:
@@ -298,11 +298,10 @@ def alone() -> None:
 
 def main() -> int:
     items = messages(bundled.load())
-    print(f"fitting on {len(items)} messages, and without the people of each of {FOLDS} folds ...", flush=True)
-    with ProcessPoolExecutor(min(FOLDS + 1, os.cpu_count() or 1), initializer=alone) as pool:
-        whole = pool.submit(fit, items)
-        folds = [pool.submit(overheard, fold) for fold in range(FOLDS)]
-        people = [one for fold in folds for one in fold.result()]
+    print(f"fitting on {len(items)} messages, and without every third of who wrote them ...", flush=True)
+    with ProcessPoolExecutor(min(2, os.cpu_count() or 1), initializer=alone) as pool:
+        whole, left_out = pool.submit(fit, items), pool.submit(overheard)
+        people = left_out.result()
         trust = fit_trust(people)
         right = np.mean([trust.choose(heard)[0] == item.ids for item, heard in people])
         print(f"{right:.1%} of {len(people)} messages of people left out are read right", flush=True)

@@ -60,7 +60,9 @@ class Wants:
         covered = _spans(named) + [(param.start, param.end) for param in params.find(text, self.run)]
         covered += [match.span() for sign in (lexicon.HEALTHY, lexicon.COMPARES) for match in sign.finditer(text)]
         return all(
-            _is_ask(token.word) or token.word in (",", "and") or any(a <= token.start < b for a, b in covered)
+            _is_ask(token.word)
+            or token.word in (",", "and", "one", "ones")
+            or any(a <= token.start < b for a, b in covered)
             for token in tokens(text)
         )
 
