@@ -12,9 +12,13 @@ import functools
 import math
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from grader import stance
 from grader.phrases import MISSING, NOT, find, is_prose, phrase, plain, tokens, words
@@ -40,6 +44,7 @@ LONGEST_QUOTE = 120
 SHOTGUN = 3
 """This many causes in one message are a list, not a diagnosis."""
 
+_NEGATIONS = frozenset((NOT, MISSING))
 Verdict = Literal["correct", "partial", "wrong", "none"]
 _EITHER = re.compile(r"\bor\b|\beither\b|/")
 _FAULTS = frozenset(("wrong", "broken", "too", "bug", "corrupt", MISSING))
@@ -84,12 +89,7 @@ class Matcher:
     def __init__(self, solutions: Mapping[str, Solution], workloads: Mapping[str, str] | None = None) -> None:
         kinds = workloads or {}
         self._keys = {slug: _key(slug, solution, kinds.get(slug, "")) for slug, solution in solutions.items()}
-        counts: dict[str, int] = {}
-        every = [wording for key in self._keys.values() for wording in key.wordings]
-        for wording in every:
-            for token in wording:
-                counts[token] = counts.get(token, 0) + 1
-        self._weight = {token: math.log(1 + len(every) / count) for token, count in counts.items()}
+        self._likeness = _Likeness([key.wordings for key in self._keys.values()])
         self._known = _known_words(solutions.values())
         self.judge = functools.lru_cache(maxsize=512)(self._judge)
 
@@ -99,8 +99,30 @@ class Matcher:
         claimed = [said.claimed for said in stance.read(text) if is_prose(said.whole)]
         correct = self._corrections(" ".join(claimed))
         parts = [tokens(part, correct) for part in claimed]
-        fits = {key.slug: self._fit(key, parts, claimed) for key in self._keys.values() if not key.healthy}
+        windows = [part + (parts[at + 1] if at + 1 < len(parts) else ()) for at, part in enumerate(parts)]
+        near = [self._likeness.of(part) for part in parts]
+        for at, window in enumerate(windows):
+            if len(window) > len(parts[at]):
+                # Two sentences hold more words by chance than one, so their likeness to a wording says less.
+                near[at] = np.maximum(near[at], 0.9 * self._likeness.of(window))
+        fits = {
+            key.slug: _fit(key, parts, windows, [float(like[i]) for like in near], claimed)
+            for i, key in enumerate(self._keys.values())
+            if not key.healthy
+        }
         rivals = {name: fit for name, fit in fits.items() if fit.key.workload == wanted.workload}
+        return self._cause(text, wanted, claimed, parts, fits, rivals)
+
+    def _cause(
+        self,
+        text: str,
+        wanted: _Key,
+        claimed: list[str],
+        parts: list[tuple[str, ...]],
+        fits: dict[str, _Fit],
+        rivals: dict[str, _Fit],
+    ) -> Cause:
+        slug = wanted.slug
         stated = self._stated(fits, slug)
         if not stated or stated[0].key.workload == wanted.workload:
             stated = self._stated(rivals, slug)
@@ -160,36 +182,6 @@ class Matcher:
                 return Cause("wrong", None, "names a fault that is not the cause")
         return Cause("none", None, "the message names no cause")
 
-    def _fit(self, key: _Key, parts: list[tuple[str, ...]], sentences: list[str]) -> _Fit:
-        best = _Fit(key, 0, 0.0, frozenset(), ())
-        offset = 0
-        for at, part in enumerate(parts):
-            window = part + (parts[at + 1] if at + 1 < len(parts) else ())
-            found = _groups(key.groups, window)
-            similarity = max((self._covered(wording, part) for wording in key.wordings), default=0.0)
-            if len(window) > len(part):
-                # Two sentences hold more words by chance than one, so their likeness to a wording says less.
-                both = max((self._covered(wording, window) for wording in key.wordings), default=0.0)
-                similarity = max(similarity, 0.9 * both)
-            used = frozenset(offset + position for positions in found for position in positions)
-            said = tuple(" ".join(window[position] for position in positions) for positions in found)
-            fit = _Fit(key, len(found), similarity, used, said, sentences[at])
-            if (fit.met, fit.similarity) > (best.met, best.similarity):
-                best = fit
-            offset += len(part)
-        return best
-
-    def _covered(self, wording: frozenset[str], said: tuple[str, ...]) -> float:
-        total = sum(self._weight[token] for token in wording)
-        present = set(said)
-        if MISSING in present:
-            present.add(NOT)
-        share = sum(self._weight[token] for token in wording & present) / total if total else 0.0
-        if len(said) > LONG * len(wording):
-            share *= LONG_FACTOR
-        # "the labels are shifted" holds all of "the labels are not shifted" but the point of it.
-        return share if wording & {NOT, MISSING} <= present else UNNEGATED * share
-
     def _stated(self, fits: Mapping[str, _Fit], slug: str) -> list[_Fit]:
         """The causes a text states, best first; one that only borrows the words of a better one is left out."""
         full = [fit for fit in fits.values() if fit.full]
@@ -226,6 +218,34 @@ class Matcher:
                 if found is not None:
                     fixed[word] = found[0]
         return fixed
+
+
+class _Likeness:
+    """Which share of a wording's weight a text holds. A token weighs the more the fewer wordings have it."""
+
+    def __init__(self, keys: Sequence[Sequence[frozenset[str]]]) -> None:
+        every = [wording for wordings in keys for wording in wordings]
+        counts = Counter(token for wording in every for token in wording)
+        self._column = {token: i for i, token in enumerate(counts)}
+        self._shares = np.zeros((len(every), len(counts)))
+        for row, wording in zip(self._shares, every, strict=True):
+            for token in wording:
+                row[self._column[token]] = math.log(1 + len(every) / counts[token])
+        self._shares /= np.maximum(self._shares.sum(axis=1, keepdims=True), 1e-12)
+        self._lengths = np.array([len(wording) for wording in every])
+        self._negations = {word: np.array([word in wording for wording in every]) for word in (NOT, MISSING)}
+        self._starts = np.cumsum([0, *map(len, keys[:-1])])
+
+    def of(self, said: tuple[str, ...]) -> NDArray[np.float64]:
+        """For each key, how like the likest of its wordings the text is. (keys,)"""
+        present = _present(said)
+        shares = self._shares[:, [self._column[token] for token in present if token in self._column]].sum(axis=1)
+        shares = np.where(len(said) > LONG * self._lengths, LONG_FACTOR * shares, shares)
+        # "the labels are shifted" holds all of "the labels are not shifted" but the point of it.
+        lacking = [has for word, has in self._negations.items() if word not in present]
+        if lacking:
+            shares = np.where(np.logical_or.reduce(lacking), UNNEGATED * shares, shares)
+        return np.maximum.reduceat(shares, self._starts)
 
 
 def match(text: str, slug: str, pack: Path | str | None = None) -> Cause:
@@ -287,6 +307,27 @@ def _key(slug: str, solution: Solution, workload: str) -> _Key:
     )
 
 
+def _fit(
+    key: _Key,
+    parts: Sequence[tuple[str, ...]],
+    windows: Sequence[tuple[str, ...]],
+    likeness: Sequence[float],
+    sentences: Sequence[str],
+) -> _Fit:
+    """How a text fits `key` best: each of its parts, with the next in its window, has a `likeness` to a wording."""
+    best = _Fit(key, 0, 0.0, frozenset(), ())
+    offset = 0
+    for part, window, similarity, sentence in zip(parts, windows, likeness, sentences, strict=True):
+        found = _groups(key.groups, window)
+        used = frozenset(offset + position for positions in found for position in positions)
+        said = tuple(" ".join(window[position] for position in positions) for positions in found)
+        fit = _Fit(key, len(found), similarity, used, said, sentence)
+        if (fit.met, fit.similarity) > (best.met, best.similarity):
+            best = fit
+        offset += len(part)
+    return best
+
+
 def _closest(fits: Mapping[str, _Fit]) -> str | None:
     """The cause that a text resembles most, if it resembles any."""
     best = max(fits.values(), key=lambda fit: fit.similarity, default=None)
@@ -310,7 +351,7 @@ def _groups(groups: tuple[tuple[tuple[str, ...], ...], ...], said: tuple[str, ..
     """For each group that is met the positions of its longest phrase. The first group names the subject, the others
     what is the matter with it, and those do not count where a "not" stands before them."""
     found = []
-    present = {*said, NOT} if MISSING in said else set(said)
+    present = _present(said)
     for at, group in enumerate(groups):
         possible = (option for option in group if present.issuperset(option))
         options = [positions for option in possible if (positions := find(option, said, affirmed=at > 0))]
@@ -319,13 +360,23 @@ def _groups(groups: tuple[tuple[tuple[str, ...], ...], ...], said: tuple[str, ..
     return found
 
 
+_as_set = functools.lru_cache(maxsize=8192)(frozenset[str])
+
+
+@functools.lru_cache(maxsize=256)
+def _present(said: tuple[str, ...]) -> frozenset[str]:
+    """The tokens of a text; what is missing is not there."""
+    return frozenset((*said, NOT)) if MISSING in said else frozenset(said)
+
+
 def _near_miss(key: _Key, parts: list[tuple[str, ...]]) -> tuple[NearMiss, str] | None:
     """The near miss a text states best, and its words."""
     best: tuple[float, NearMiss, str] | None = None
     for miss, sayings in key.misses:
         for saying, words_ in zip(sayings, miss.says, strict=True):
             for part in parts:
-                score = 1.0 + len(saying) / 100 if find(saying, part, affirmed=True) else _overlap(saying, part)
+                whole = _present(part) >= _as_set(saying) and find(saying, part, affirmed=True)
+                score = 1.0 + len(saying) / 100 if whole else _overlap(saying, part)
                 if score >= LIKE_A_NEAR_MISS and (best is None or score > best[0]):
                     best = (score, miss, words_)
     return (best[1], best[2]) if best else None
@@ -335,10 +386,11 @@ def _overlap(saying: tuple[str, ...], said: tuple[str, ...]) -> float:
     """Share of a saying's tokens in a sentence; a negation has to stand on both sides or on neither."""
     if len(saying) < 3 or not said:
         return 0.0
-    if bool({NOT, MISSING} & set(saying)) != bool({NOT, MISSING} & set(said)):
+    wanted, present = _as_set(saying), _as_set(said)
+    if wanted.isdisjoint(_NEGATIONS) != present.isdisjoint(_NEGATIONS):
         return 0.0
-    wanted = set(saying) - {NOT, MISSING}
-    return len(wanted & set(said)) / len(wanted) if wanted else 0.0
+    wanted = wanted - _NEGATIONS
+    return len(wanted & present) / len(wanted) if wanted else 0.0
 
 
 def _is_list(text: str) -> bool:

@@ -14,9 +14,9 @@ VERIFY = (
     "sanity check", "would expect", "reproduce", "retrain", "retest", "test it",
 )  # fmt: skip
 PREVENT = (
-    "prevent", "unit test", "regression test", "assert", "in ci", "monitor", "alert", "log the", "logging",
+    "prevent", "unit test", "regression test", "assert", "in ci", "monitor", "alert", "add logging", "log every",
     "code review", "guard", "a test that", "add a test", "write a test", "dashboard", "smoke test",
-    "check at start", "invariant", "lint", "tripwire", "track the",
+    "check at start", "invariant", "lint", "tripwire", "log gradient norm", "always log",
 )  # fmt: skip
 ENOUGH = 0.5
 """Share of requests and claims with a reason that earns full marks: nobody explains every plain look."""
@@ -26,17 +26,24 @@ def points(transcript: Transcript, material: Material) -> list[Point]:
     total = MAXIMUM[transcript.started.round]["communication"]
     worth = [total * share for share in (0.35, 0.4, 0.15, 0.1)]
     return [
-        _reasons(transcript, worth[0]),
+        _reasons(transcript, material, worth[0]),
         *_answers(transcript, material, worth[1]),
         _named(transcript, "verification", VERIFY, worth[2]),
         _named(transcript, "prevention", PREVENT, worth[3]),
     ]
 
 
-def _reasons(transcript: Transcript, out_of: float) -> Point:
+def _reasons(transcript: Transcript, material: Material, out_of: float) -> Point:
     label = "gives reasons"
     claims = {claim.event.seq for claim in (*transcript.claims, *transcript.ideas) if claim.cause.verdict != "none"}
-    weighed = [message for message in transcript.said if message.requests or message.seq in claims]
+    said = [message for message in transcript.said if message.requests or message.seq in claims]
+    useful = {
+        message.seq
+        for message in said
+        if transcript.tells(message, material) or (message.seq in claims and message.seq not in transcript.astray)
+    }
+    # Reasons for what leads nowhere earn nothing and cost nothing.
+    weighed = [message for message in said if message.seq in useful or not reasoned(message.text)]
     if not weighed:
         return Point("communication", label, 0.0, out_of, "nothing was asked for and nothing claimed")
     with_reason = [message for message in weighed if reasoned(message.text)]
@@ -86,7 +93,11 @@ def _answer(transcript: Transcript, material: Material, asked: FollowUpAsked, ou
 
 def _named(transcript: Transcript, label: str, options: tuple[str, ...], out_of: float) -> Point:
     for message in transcript.said:
-        if transcript.claim is None or (message.requests and "verify" not in message.acts):
+        if (
+            transcript.claim is None
+            or message.seq in transcript.astray
+            or (message.requests and "verify" not in message.acts)
+        ):
             continue
         if not {"verify", "fix", "diagnosis", "answer"} & set(message.acts):
             continue

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from grader.material import Material
-from grader.process import BASICS
 from grader.scorecard import Cause, Point
-from grader.technical import claimed_at, supporting
+from grader.technical import claimed_at
 from grader.topics import topics
 from grader.transcript import Transcript, clock, name, quote
 
@@ -45,8 +44,7 @@ def _aim(transcript: Transcript, material: Material, cause: Cause) -> Point:
     label, out_of = "requests to the point", 3.0
     if not _engaged(transcript, cause):
         return Point("economy", label, 0.0, out_of, "no cause was claimed")
-    useful = supporting(material) | BASICS
-    aside = [piece for piece in transcript.shown if piece.request.diagnostic not in useful]
+    aside = [piece for piece in transcript.shown if not material.bears(piece.request.diagnostic)]
     taken = min(out_of, 0.5 * max(0, len(aside) - FREE_LOOKS))
     if not taken:
         return Point("economy", label, out_of, out_of, "few requests led nowhere")

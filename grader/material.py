@@ -10,6 +10,9 @@ from grader.cause import Matcher, is_healthy, matcher
 from scenarios.schema import Scenario, Solution
 from traces.format import Verdict
 
+BASICS = frozenset({"loss", "val_loss", "config", "lr", "grad_norm", "log", "stack_trace", "hardware", "precision"})
+"""What anyone looks at before having an idea: neither deep nor in need of a reason."""
+
 
 @dataclass(frozen=True)
 class Material:
@@ -33,6 +36,19 @@ class Material:
     @property
     def healthy(self) -> bool:
         return is_healthy(self.solution)
+
+    def bears(self, diagnostic: str) -> bool:
+        """Whether a diagnostic has a bearing on the case: it speaks for the cause, or is what anyone looks at."""
+        own = (*self.solution.decisive, *self.solution.supporting)
+        return diagnostic in BASICS or diagnostic in own or diagnostic in self.betraying
+
+    @property
+    def betraying(self) -> frozenset[str]:
+        """The diagnostics that are known to come out otherwise than in healthy runs."""
+        if self.verdict is None:
+            return frozenset()
+        checks = (id for id, differs in self.verdict.checks.items() if differs)
+        return frozenset((*checks, *(betrayal.diagnostic for betrayal in self.verdict.betrayals)))
 
     def is_normal(self, diagnostic: str) -> bool:
         """Whether a diagnostic came out as in healthy runs; False where that is not known."""

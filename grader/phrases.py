@@ -151,8 +151,9 @@ def find(wanted: tuple[str, ...], text: tuple[str, ...], *, affirmed: bool = Fal
     """Positions of the phrase's tokens in the text, or None. With `affirmed`, not where a "not" stands before it."""
     if not wanted or len(wanted) > len(text):
         return None
+    first, other = wanted[0], MISSING if wanted[0] == NOT else wanted[0]
     for start, token in enumerate(text):
-        if not _same(wanted[0], token):
+        if token != first and token != other:
             continue
         if affirmed and NOT not in wanted and MISSING not in wanted and start and text[start - 1] == NOT:
             continue
@@ -188,7 +189,9 @@ def is_prose(sentence: str) -> bool:
     return len(every) < HEAP or sum(word in _STOP or word in _SMALL for word in every) >= SMALL_WORDS * len(every)
 
 
-def hit(groups: tuple[tuple[str, ...], ...], text: str) -> list[str | None]:
-    """For each group the first of its phrases that the text holds, or None."""
+def hit(groups: tuple[tuple[str, ...], ...], text: str, *, affirmed: bool = False) -> list[str | None]:
+    """For each group the first of its phrases that the text holds, or None. With `affirmed`, not after a "not"."""
     said = tokens(". ".join(sentence for sentence in sentences(plain(text)) if is_prose(sentence)))
-    return [next((option for option in group if find(phrase(option), said)), None) for group in groups]
+    return [
+        next((option for option in group if find(phrase(option), said, affirmed=affirmed)), None) for group in groups
+    ]

@@ -31,10 +31,14 @@ class Places(NamedTuple):
 
 def pointed(transcript: Transcript, material: Material) -> Places:
     lines = set(transcript.marked.lines) if transcript.marked else set()
+    meant = set(lines)
     for message in transcript.said:
         if {"diagnosis", "fix", "answer"} & set(message.acts):
-            lines |= named(message.text, material) | quoted(message.text, material.source, material.changed_lines)
-    right = frozenset(line for line in lines if _distance(line, material.changed_lines) <= NEAR)
+            found = named(message.text, material) | quoted(message.text, material.source, material.changed_lines)
+            lines |= found
+            if message.seq not in transcript.astray:
+                meant |= found
+    right = frozenset(line for line in meant if _distance(line, material.changed_lines) <= NEAR)
     innocent = frozenset(line for line in lines if _distance(line, material.changed_lines) > FREE)
     return Places(right, innocent)
 

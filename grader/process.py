@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from grader.material import Material
+from grader.material import BASICS, Material
 from grader.phrases import is_prose, plain
 from grader.scorecard import Point, Quote
 from grader.topics import topics
 from grader.transcript import Claim, Transcript, name, quote, reasoned
 
-BASICS = frozenset({"loss", "val_loss", "config", "lr", "grad_norm", "log", "stack_trace", "hardware", "precision"})
-"""What anyone looks at before having an idea: neither deep nor in need of a reason."""
 WHOLE = BASICS | {
     "baseline",
     "throughput",
@@ -34,11 +32,11 @@ def points(transcript: Transcript, material: Material) -> list[Point]:
 def _debug(transcript: Transcript, material: Material) -> list[Point]:
     return [
         _hypotheses(transcript, 10, "before the first deep dive"),
-        _following(transcript),
-        _narrowing(transcript),
+        _following(transcript, material),
+        _narrowing(transcript, material),
         _dropped(transcript, material),
-        _repeats(transcript),
-        _fishing(transcript, 3),
+        _repeats(transcript, material),
+        _fishing(transcript, material, 3),
     ]
 
 
@@ -47,7 +45,7 @@ def _review(transcript: Transcript, material: Material) -> list[Point]:
         _hypotheses(transcript, 5, "while reading"),
         _reading(transcript),
         _scatter(transcript),
-        _fishing(transcript, 4),
+        _fishing(transcript, material, 4),
     ]
 
 
@@ -72,8 +70,10 @@ def _hypotheses(transcript: Transcript, out_of: float, when: str) -> Point:
 
 
 def _ideas(transcript: Transcript) -> list[Claim]:
-    """Hypotheses and diagnoses that name something, in order: an early claim was a hypothesis as well."""
-    every = sorted((*transcript.ideas, *transcript.claims), key=lambda claim: claim.event.seq)
+    """Hypotheses and diagnoses that name something, in order: an early claim was a hypothesis as well, unless it was
+    wrong."""
+    claims = (c for c in transcript.claims if "hypothesis" in c.event.acts or c.event.seq not in transcript.astray)
+    every = sorted((*transcript.ideas, *claims), key=lambda claim: claim.event.seq)
     return [idea for idea in every if _about(idea)]
 
 
@@ -91,25 +91,28 @@ def _deep(request: object) -> bool:
     return diagnostic not in WHOLE or bool(getattr(request, "layers", ()) or getattr(request, "heads", ()))
 
 
-def _following(transcript: Transcript) -> Point:
+def _following(transcript: Transcript, material: Material) -> Point:
     label, out_of = "requests follow from a hypothesis", 10.0
-    asking = [message for message in transcript.asking if any(r.diagnostic not in BASICS for r in message.requests)]
-    if not transcript.evidence:
+    deep = [message for message in transcript.asking if any(r.diagnostic not in BASICS for r in message.requests)]
+    if not transcript.telling(material):
         return Point("process", label, 0.0, out_of, "no evidence was asked for")
+    ideas = [idea.event.seq for idea in _ideas(transcript)]
+    led = [m for m in deep if reasoned(m.text) or any(seq <= m.seq for seq in ideas)]
+    # A reason does not make a request useful, but spares it the blame.
+    asking = [message for message in deep if message not in led or transcript.tells(message, material)]
+    led = [message for message in led if message in asking]
     if not asking:
         reason = "nothing beyond the basic curves was asked for"
         return Point("process", label, out_of / 2, out_of, reason, (quote(transcript.evidence[0]),))
-    ideas = [idea.event.seq for idea in _ideas(transcript)]
-    led = [m for m in asking if reasoned(m.text) or any(seq <= m.seq for seq in ideas)]
     loose = [message for message in asking if message not in led]
     reason = f"{len(led)} of {len(asking)} requests beyond the basics came with or after a hypothesis"
     quotes = tuple(quote(message) for message in (loose or led)[:3])
     return Point("process", label, round(out_of * len(led) / len(asking), 1), out_of, reason, quotes)
 
 
-def _narrowing(transcript: Transcript) -> Point:
+def _narrowing(transcript: Transcript, material: Material) -> Point:
     label, out_of = "from the whole to the part", 8.0
-    seen = transcript.evidence
+    seen = transcript.telling(material)
     if not seen:
         return Point("process", label, 0.0, out_of, "no evidence was asked for")
     whole = next((piece for piece in seen if not _deep(piece.request) and not piece.request.steps), None)
@@ -130,7 +133,7 @@ def _narrowing(transcript: Transcript) -> Point:
 
 def _dropped(transcript: Transcript, material: Material) -> Point:
     label, out_of = "drops what the evidence rules out", 6.0
-    if not transcript.evidence or not _ideas(transcript):
+    if not transcript.telling(material) or not _ideas(transcript):
         return Point("process", label, 0.0, out_of, "no idea was held against evidence")
     held = contradicted(transcript, material, transcript.claim)
     if held is not None and transcript.claim is not None:
@@ -158,12 +161,13 @@ def contradicted(transcript: Transcript, material: Material, claim: Claim | None
     if other is None:
         return None
     seen = [id for id in other.decisive if id in transcript.seen_before(claim.event.seq)]
-    return seen[0] if seen and all(material.is_normal(id) for id in seen) else None
+    normal = [id for id in seen if material.is_normal(id)]
+    return normal[0] if normal and not material.betraying & set(seen) else None
 
 
-def _repeats(transcript: Transcript) -> Point:
+def _repeats(transcript: Transcript, material: Material) -> Point:
     label, out_of = "nothing asked for twice", 3.0
-    if not transcript.evidence:
+    if not transcript.telling(material):
         return Point("process", label, 0.0, out_of, "no evidence was asked for")
     seen, twice = set(), []
     for piece in transcript.evidence:
@@ -176,9 +180,10 @@ def _repeats(transcript: Transcript) -> Point:
     return Point("process", label, max(0.0, out_of - len(twice)), out_of, reason, _some(twice))
 
 
-def _fishing(transcript: Transcript, out_of: float) -> Point:
+def _fishing(transcript: Transcript, material: Material, out_of: float) -> Point:
     label = "does not fish for the answer"
-    if not transcript.asking and not _ideas(transcript):
+    asked = any(transcript.tells(message, material) for message in transcript.asking)
+    if not asked and not _ideas(transcript):
         return Point("process", label, 0.0, out_of, "nothing was asked and nothing suspected")
     fished = [message for message in transcript.said if "fishing" in message.acts]
     if not fished:
@@ -209,7 +214,11 @@ def _scatter(transcript: Transcript) -> Point:
     marked = len(transcript.marked.lines) if transcript.marked else 0
     if not marked and transcript.claim is None:
         return Point("process", label, 0.0, out_of, "nothing was marked or claimed")
-    quotes = (quote(transcript.marked, f"{marked} lines marked"),) if transcript.marked else ()
+    quotes = (
+        (quote(transcript.marked, "1 line marked" if marked == 1 else f"{marked} lines marked"),)
+        if transcript.marked
+        else ()
+    )
     if marked > WANDERING:
         return Point("process", label, 0.0, out_of, f"{marked} lines marked are a net, not a finding", quotes)
     return Point("process", label, out_of, out_of, "kept to few lines", quotes)

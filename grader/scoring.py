@@ -20,7 +20,7 @@ LINES = 5
 def score_material(events: Sequence[AnyEvent], material: Material) -> Scorecard:
     """Raises GraderError when the events are not those of one interview about the material's scenario."""
     transcript = read(events, material)
-    cause = technical.verdict(transcript)
+    cause = technical.verdict(transcript, material)
     points = [
         *process.points(transcript, material),
         *technical.points(transcript, material, cause),
@@ -86,7 +86,8 @@ def _ruled_out(transcript: Transcript, material: Material, cause: Cause, seq: in
     if other is None or cause.closest == material.slug:
         return None
     seen = [id for id in other.decisive if id in transcript.seen_before(seq)]
-    return seen[0] if seen and all(material.is_normal(id) for id in seen) else None
+    normal = [id for id in seen if material.is_normal(id)]
+    return normal[0] if normal and not material.betraying & set(seen) else None
 
 
 def _gates(transcript: Transcript, material: Material, cause: Cause) -> list[tuple[float, Gate]]:
@@ -109,18 +110,29 @@ def _gates(transcript: Transcript, material: Material, cause: Cause) -> list[tup
 def _went_well(points: Sequence[Point]) -> tuple[str, ...]:
     good = [p for p in points if p.points is not None and p.out_of > 0 and p.points >= WELL * p.out_of and p.quotes]
     good.sort(key=lambda point: -point.out_of)
-    return tuple(_sentence(point) for point in good[:LINES])
+    return _sentences(good[:LINES])
 
 
 def _work_on(points: Sequence[Point]) -> tuple[str, ...]:
     poor = [p for p in points if p.points is not None and (p.points < 0 or p.points <= POOR * p.out_of)]
     poor.sort(key=lambda point: point.points - point.out_of if point.points is not None else 0.0)
-    return tuple(_sentence(point) for point in poor[:LINES])
+    return _sentences(poor[:LINES])
 
 
-def _sentence(point: Point) -> str:
-    head = f"{point.name[:1].upper()}{point.name[1:]}: {point.reason}"
-    if not point.quotes:
-        return head
-    first = point.quotes[0]
-    return f'{head} ({clock(first.at)}: "{first.text}")'
+def _sentences(points: Sequence[Point]) -> tuple[str, ...]:
+    """A sentence for each point; words that were quoted once are named by their time from then on."""
+    found, quoted = [], set[int]()
+    for point in points:
+        sentence = f"{point.name[:1].upper()}{point.name[1:]}: {point.reason}"
+        if point.quotes:
+            first = point.quotes[0]
+            known = first.seq in quoted or _says(point.reason, first.text)
+            sentence += f" ({clock(first.at)})" if known else f' ({clock(first.at)}: "{first.text}")'
+            quoted.add(first.seq)
+        found.append(sentence)
+    return tuple(found)
+
+
+def _says(reason: str, words: str) -> bool:
+    """Whether a reason holds the words, or most of their beginning, already."""
+    return words[:40].casefold() in reason.casefold()

@@ -19,11 +19,11 @@ TOLERATED = 2
 MIXED = 0.5
 
 
-def verdict(transcript: Transcript) -> Cause:
+def verdict(transcript: Transcript, material: Material) -> Cause:
     """The cause that counts: the last one claimed; failing that, a right idea that was never claimed is half of it."""
     claim = transcript.claim
     if claim is not None:
-        guesses = _guesses(transcript, claim)
+        guesses = _guesses(transcript, material, claim)
         if guesses:
             return Cause("none", claim.cause.closest, guesses)
         return claim.cause
@@ -57,11 +57,7 @@ def points(transcript: Transcript, material: Material, cause: Cause) -> list[Poi
 def supporting(material: Material) -> frozenset[str]:
     """Diagnostics that speak for the cause: those of the answer key, and those that verification found to betray it."""
     solution = material.solution
-    betrayed: set[str] = set()
-    if material.verdict is not None:
-        betrayed = {betrayal.diagnostic for betrayal in material.verdict.betrayals}
-        betrayed |= {id for id, differs in material.verdict.checks.items() if differs}
-    return frozenset((*solution.decisive, *solution.supporting)) | (betrayed - UNTOLD)
+    return frozenset((*solution.decisive, *solution.supporting)) | (material.betraying - UNTOLD)
 
 
 def seen_support(transcript: Transcript, material: Material) -> frozenset[str]:
@@ -114,9 +110,9 @@ def _common(transcript: Transcript, material: Material, cause: Cause, worth: dic
 def _fix(transcript: Transcript, solution: Solution, out_of: float) -> Point:
     best: tuple[int, Point] | None = None
     for message in transcript.said:
-        if not {"fix", "diagnosis", "answer"} & set(message.acts):
+        if not {"fix", "diagnosis", "answer"} & set(message.acts) or message.seq in transcript.astray:
             continue
-        groups = hit(solution.fix_concepts, message.text)
+        groups = hit(solution.fix_concepts, message.text, affirmed=True)
         count = sum(words is not None for words in groups)
         if count and (best is None or count > best[0]):
             share = count / len(groups)
@@ -166,13 +162,13 @@ def _lines(transcript: Transcript, material: Material, cause: Cause) -> Point:
     return Point("technical", label, points, out_of, reason, quotes)
 
 
-def _guesses(transcript: Transcript, last: Claim) -> str | None:
+def _guesses(transcript: Transcript, material: Material, last: Claim) -> str | None:
     """Why a row of claims is guessing: three causes in turn, nothing looked at between them."""
     row: dict[str, Claim] = {}
     for claim in reversed(transcript.claims):
         if claim.cause.verdict == "none":
             continue
-        looked = any(claim.event.seq < piece.seq < last.event.seq for piece in transcript.evidence)
+        looked = any(claim.event.seq < piece.seq < last.event.seq for piece in transcript.telling(material))
         if looked:
             break
         row.setdefault(claim.cause.closest or claim.cause.why, claim)

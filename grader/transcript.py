@@ -32,6 +32,13 @@ REASON = re.compile(
     r"as a result|leads? to|so the|so it|so each|so every)\b",
     re.IGNORECASE,
 )
+_COMMITS = re.compile(
+    r"\bi (?:really |do |strongly |now )?(?:think|believe|reckon|bet|guess|say)\b|\bi(?:'d| would) say\b"
+    r"|\bi(?:'m| am) (?:fairly|pretty|quite|almost|rather) (?:sure|certain|confident)\b"
+    r"|\bmy (?:best )?(?:guess|bet|answer)\b|\b(?:must|has to) be\b|\bmost likely\b",
+    re.IGNORECASE,
+)
+_DOUBTS = re.compile(r"\b(?:maybe|perhaps|could|might|possibly|either|or)\b|\?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,24 @@ class Transcript:
                 break
         return tuple(reversed(same))
 
+    def telling(self, material: Material) -> tuple[Shown, ...]:
+        """The evidence with a bearing on the case, each piece where it was first shown."""
+        first: dict[Request, Shown] = {}
+        for piece in self.evidence:
+            if material.bears(piece.request.diagnostic):
+                first.setdefault(piece.request, piece)
+        return tuple(first.values())
+
+    def tells(self, message: Candidate, material: Material) -> bool:
+        """Whether a message asks for something with a bearing on the case that was not asked for before."""
+        before = {request for other in self.said if other.seq < message.seq for request in other.requests}
+        return any(material.bears(request.diagnostic) and request not in before for request in message.requests)
+
+    @property
+    def astray(self) -> frozenset[int]:
+        """The numbers of the messages that claim a wrong cause."""
+        return frozenset(claim.event.seq for claim in self.claims if claim.cause.verdict == "wrong")
+
     def seen_before(self, seq: int) -> frozenset[str]:
         """Ids of the diagnostics on the table before an event."""
         return frozenset(piece.request.diagnostic for piece in self.evidence if piece.seq < seq)
@@ -98,7 +123,9 @@ class Transcript:
     def explanation(self) -> str:
         """All that was said about causes and remedies: where a mechanism is told."""
         acts = {"diagnosis", "fix", "verify", "answer", "hypothesis"}
-        return ". ".join(message.text for message in self.said if acts & set(message.acts))
+        return ". ".join(
+            message.text for message in self.said if acts & set(message.acts) and message.seq not in self.astray
+        )
 
 
 def read(events: Sequence[AnyEvent], material: Material) -> Transcript:
@@ -115,6 +142,12 @@ def read(events: Sequence[AnyEvent], material: Material) -> Transcript:
         for message in said
         if "hypothesis" in message.acts and "diagnosis" not in message.acts
     )
+    if not claims:
+        # Where nothing firmer comes, what somebody says he thinks it is, is his answer.
+        claims = tuple(
+            idea for idea in ideas if _COMMITS.search(idea.event.text) and not _DOUBTS.search(idea.event.text)
+        )
+        ideas = tuple(idea for idea in ideas if idea not in claims)
     return Transcript(
         started=starts[0],
         said=said,

@@ -100,12 +100,13 @@ def scorecard(card: Scorecard, round: str) -> list[Section]:
     for title, items in (("Done well", card.went_well), ("To work on", card.work_on)):
         if items:
             sections.append(Section(title, tuple(Part("item", item) for item in items)))
-    sections.append(Section("Points", tuple(Part("item", _point(point)) for point in card.points)))
+    quoted: set[int] = set()
+    sections.append(Section("Points", tuple(Part("item", _point(point, quoted)) for point in card.points)))
     if card.gates:
         gates = tuple(Part("item", f"{gate.name}: {gate.effect}. {gate.reason}") for gate in card.gates)
         sections.append(Section("Rules over the whole card", gates))
     if card.red_flags:
-        sections.append(Section("Red flags", tuple(Part("item", _point(point)) for point in card.red_flags)))
+        sections.append(Section("Red flags", tuple(Part("item", _point(point, quoted)) for point in card.red_flags)))
     return sections
 
 
@@ -140,12 +141,17 @@ def debrief(of: Debrief) -> list[Section]:
     return sections
 
 
-def _point(point: Point) -> str:
+def _point(point: Point, quoted: set[int]) -> str:
+    """A point with the words it rests on; those of messages already `quoted` are named by their time."""
     points = "not scored" if point.points is None else f"{point.points:+g} of {point.out_of:g}"
     if point.points is not None and point.out_of == 0:
         points = f"{point.points:+g}"
-    quotes = "".join(f' [{clock(quote.at)} "{_one_line(quote.text)}"]' for quote in point.quotes)
-    return f"{point.dimension}, {point.name} ({points}): {point.reason}{quotes}"
+    words = []
+    for quote in point.quotes:
+        words.append(clock(quote.at) if quote.seq in quoted else f'{clock(quote.at)} "{_one_line(quote.text)}"')
+        quoted.add(quote.seq)
+    where = "".join(f" [{one}]" for one in words)
+    return f"{point.dimension}, {point.name} ({points}): {point.reason}{where}"
 
 
 def _one_line(text: str, limit: int = 160) -> str:
@@ -213,7 +219,10 @@ def as_markdown(title: str, sections: Iterable[Section]) -> str:
 def _md(text: str) -> str:
     """`text` with nothing in it that Markdown or HTML would take for its own."""
     escaped = re.sub(r"([\\`*_{}\[\]#|~])", r"\\\1", text.replace("&", "&amp;").replace("<", "&lt;"))
-    escaped = re.sub(r"(?m)^(\s*)([-+>]|\d+[.)])(?=\s)", r"\1\\\2", escaped)
+    escaped = re.sub(r"(?m)^([ \t]*)([-+=>])", r"\1\\\2", escaped)
+    escaped = re.sub(r"(?m)^([ \t]*\d+)([.)])(?=\s|$)", r"\1\\\2", escaped)
+    escaped = re.sub(r"(?m)^[ \t]+", lambda indent: "&nbsp;" * len(indent[0].expandtabs(4)), escaped)
+    escaped = re.sub(r"(?i)(?<=mailto):|:(?=//)|(?<=\bwww)\.|@", r"\\\g<0>", escaped)
     return escaped.replace("\n", "  \n")
 
 

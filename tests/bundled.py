@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from scenarios import catalog
+from scenarios.schema import Round
 
 
-def rounds() -> list[tuple[str, str]]:
+def rounds() -> list[tuple[str, Round]]:
     """Every playable (slug, round)."""
     return [(slug, round) for slug in catalog.slugs() for round in catalog.load_scenario(slug).rounds]
 

@@ -155,20 +155,23 @@ def score_page(card: Scorecard, round: str) -> list[Part]:
     for gate in card.gates:
         head = Content.assemble((visible(gate.name), "bold $warning"), f" — {visible(gate.effect)}")
         parts.append(Item("▲", head + Content(f"\n{visible(gate.reason)}")))
+    quoted: set[int] = set()
     if card.red_flags:
-        parts += [Content.styled("Red flags", "bold $error"), *map(point_line, card.red_flags)]
+        flags = [point_line(point, quoted) for point in card.red_flags]
+        parts += [Content.styled("Red flags", "bold $error"), *flags]
     for title, lines in (("Went well", card.went_well), ("To work on", card.work_on)):
         if lines:
             parts += [Content.styled(title, "bold"), *(Item("·", Content(visible(line))) for line in lines)]
     for dimension in MAXIMUM[round]:
         mine = [point for point in card.points if point.dimension == dimension]
         if mine:
-            parts += [Content.styled(dimension.capitalize(), "bold $primary"), *map(point_line, mine)]
+            laid_out = [point_line(point, quoted) for point in mine]
+            parts += [Content.styled(dimension.capitalize(), "bold $primary"), *laid_out]
     return [*parts, Content.styled(f"Judged by: {card.judge}", "dim")]
 
 
-def point_line(point: Point) -> Item:
-    """Lay out one point: what it gave, why, and the words it rests on."""
+def point_line(point: Point, quoted: set[int]) -> Item:
+    """Lay out one point: what it gave, why, and the words it rests on, by their time alone once they were `quoted`."""
     if point.points is None:
         worth = "not scored"
     elif point.out_of:
@@ -177,6 +180,10 @@ def point_line(point: Point) -> Item:
         worth = f"{point.points:+g}"
     text = Content.assemble((visible(point.name), "bold"), f"  {visible(point.reason)}")
     for quote in point.quotes:
+        if quote.seq in quoted:
+            text = text + Content.assemble((f"\n{clock(quote.at)}", "dim italic"))
+            continue
+        quoted.add(quote.seq)
         words = " ".join(visible(quote.text).split())
         words = words if len(words) <= LONGEST_QUOTE else words[: LONGEST_QUOTE - 1] + "…"
         text = text + Content.assemble((f"\n{clock(quote.at)}  “{words}”", "dim italic"))
