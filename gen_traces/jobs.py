@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -118,12 +119,15 @@ def run_job(job: Job, folder: Path, stop: Event | None = None) -> Outcome:
     size, port = int(asked or 1), ranks.free_port() if asked else 0
     started = time.monotonic()
     timed_out = False
-    with (out_folder(out, 0) / results.CONSOLE).open("wb") as console:
+    # Worker processes speak through sockets in this folder, whose paths must not exceed some hundred characters: a
+    # folder below `folder` may.
+    scratch = tempfile.TemporaryDirectory(prefix="job-", ignore_cleanup_errors=True)
+    with scratch as short, (out_folder(out, 0) / results.CONSOLE).open("wb") as console:
         processes: list[subprocess.Popen[bytes]] = []
         readers: list[threading.Thread] = []
         try:
             for rank in range(size):
-                place = environment(TMPDIR=str(folder), **(ranks.environment(rank, size, port) if asked else {}))
+                place = environment(TMPDIR=short, **(ranks.environment(rank, size, port) if asked else {}))
                 process = _start(job, folder, rank, processes[0].pid if processes else 0, place)
                 processes.append(process)
                 prefix = f"[rank {rank}] ".encode() if size > 1 else b""

@@ -71,6 +71,8 @@ def decide(text: str, rules: Reading, index: Index) -> Verdict:
         text = rules.text
         heard = both(text, rules, index)
         asks, sure = trust.choose(heard)
+    if (not asks or sure < ENOUGH) and _is_an_order(heard, rules):
+        asks, sure = heard.asked, 1.0
     granted = bool(asks) and sure >= ENOUGH
     likely = _likely(heard, asks)
     unsure = not granted and bool(likely) and trust.probability(heard, frozenset()) < NOTHING
@@ -107,6 +109,12 @@ def _beyond_doubt(rules: Reading) -> bool:
         # "Is the learning rate too high?" weighs an idea.
         return len(rules.text.split()) <= SHORT
     return rules.acts[0] in CERTAIN or (len(rules.text.split()) <= FEW and rules.acts[0] in SMALL)
+
+
+def _is_an_order(heard: Heard, rules: Reading) -> bool:
+    """Whether a message is an order to show what it names, and nothing else."""
+    ordered = lexicon.ASK.match(rules.text) and rules.acts == ("request",) and rules.question is None
+    return bool(ordered and heard.asked) and rules.wants.plainly(without_negated(rules.text), weak=True)
 
 
 def _acts(heard: Heard, rules: Reading, at_least: int) -> set[Act]:

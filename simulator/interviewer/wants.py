@@ -50,12 +50,13 @@ class Wants:
         """Whether the text names an experiment that the interviewer has run."""
         return any(is_check(name) for mention in self.mentions(text) for name in mention.ids)
 
-    def plainly(self, text: str) -> bool:
-        """Whether a text is nothing but an order to show, clear names of what is wanted, and parameters."""
+    def plainly(self, text: str, weak: bool = False) -> bool:
+        """Whether a text is nothing but an order to show, clear names of what is wanted, and parameters. A `weak` name
+        is a word that people use for other things too."""
         found = self.mentions(text)
         parts = self.index.mentions(tokens(text), "area") if lexicon.CODE_WORD.search(text) else []
         named = [*found, *parts]
-        if not named or any(len(mention.ids) > 1 or _is_weak(mention) for mention in named):
+        if not named or any(len(mention.ids) > 1 or (_is_weak(mention) and not weak) for mention in named):
             return False
         covered = _spans(named) + [(param.start, param.end) for param in params.find(text, self.run)]
         covered += [match.span() for sign in (lexicon.HEALTHY, lexicon.COMPARES) for match in sign.finditer(text)]

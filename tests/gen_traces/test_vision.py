@@ -120,8 +120,8 @@ def test_moved_validation_images_are_to_be_seen(images: Path, tmp_path: Path) ->
     assert not bugged.artifacts["check_determinism"].data["identical"]
 
 
-def test_worker_processes_are_counted(images: Path, tmp_path: Path) -> None:
-    outcome = run(images, tmp_path / "job", "digits_workers", checks=False)
+def test_worker_processes_are_counted_in_a_folder_with_a_long_name_too(images: Path, tmp_path: Path) -> None:
+    outcome = run(images, tmp_path / ("job" * 30), "digits_workers", checks=False)
     assert outcome.status == "finished"
     assert set(values(outcome, "memory/processes")) == {3.0}
     assert outcome.artifacts["data_order"].data["images_used"] == 16 * len(values(outcome, "loss"))

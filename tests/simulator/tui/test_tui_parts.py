@@ -109,10 +109,13 @@ def test_score_page_tells_every_part_of_the_card() -> None:
 
 
 def test_point_line_says_not_scored_and_quotes_with_time() -> None:
-    assert point_line(CARD.points[1]).mark == "not scored"
-    assert point_line(CARD.points[0]).mark == "4 / 10"
-    assert "1:01  “maybe ␛[1mthe lr”" in point_line(CARD.points[0]).text.plain
-    assert point_line(CARD.red_flags[0]).mark == "-2"
+    assert point_line(CARD.points[1], set()).mark == "not scored"
+    assert point_line(CARD.points[0], set()).mark == "4 / 10"
+    assert "1:01  “maybe ␛[1mthe lr”" in point_line(CARD.points[0], set()).text.plain
+    assert point_line(CARD.red_flags[0], set()).mark == "-2"
+    quoted: set[int] = set()
+    first, again = (point_line(CARD.points[0], quoted).text.plain for _ in range(2))
+    assert "maybe" in first and "maybe" not in again and "1:01" in again
 
 
 def test_a_diff_does_not_end_in_blank_lines() -> None:
