@@ -35,13 +35,11 @@ class Encoder(NamedTuple):
         """So many words of a text are read."""
         return len(self.parts["positions"])
 
-    def read(self, line: Sequence[Sequence[str]]) -> tuple[Array, Array]:
-        """The features of each word, at least one a word, at least one word -> the probability of each label (K,), and
-        how much of its logit each word gave (T, K)."""
+    def read(self, line: Sequence[Sequence[str]]) -> Array:
+        """The features of each word, at least one a word, at least one word -> how much each word gives to the logit
+        of each label (T, K)."""
         x = self._encoded(self._rows(line[: self.longest]))
-        weights = _softmax(self._linear(x, "query"), axis=0)
-        given = weights * self._linear(x, "value")
-        return 1 / (1 + np.exp(-np.clip(given.sum(axis=0), -30, 30))), given
+        return _softmax(self._linear(x, "query"), axis=0) * self._linear(x, "value")
 
     def _rows(self, line: Sequence[Sequence[str]]) -> Array:
         """(T, d): the sums of the rows of each word's features; what was never seen in training says nothing."""
@@ -111,17 +109,32 @@ def before(words: Sequence[str]) -> list[tuple[str, ...]]:
     return found
 
 
-def load(path: Path) -> Encoder:
-    with np.load(path) as stored:
+def is_pair(feature: str) -> bool:
+    """Whether it is one of `before`."""
+    return feature[0] in "bB"
+
+
+def chances(given: Array) -> Array:
+    """What `Encoder.read` makes of a text (T, K) -> the probability of each label (K,)."""
+    return 1 / (1 + np.exp(-np.clip(given.sum(axis=0), -30, 30)))
+
+
+def load(folder: Path) -> Encoder:
+    """The encoder in `folder`. Rows are left on disk until a text has need of them."""
+    keys, rows = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("keys", "rows"))
+    with np.load(folder / "parts.npz") as stored:
         parts = dict(stored)
-    keys, rows, steps = (parts.pop(name) for name in ("keys", "rows", "steps"))
+    steps = parts.pop("steps")
     return Encoder(keys, rows, steps, {name: part.astype(np.float32) for name, part in parts.items()})
 
 
-def save(encoder: Encoder, path: Path) -> None:
+def save(encoder: Encoder, folder: Path) -> None:
     """Rows of features are kept in bytes, all else in half precision."""
+    folder.mkdir(exist_ok=True)
+    np.save(folder / "keys.npy", encoder.keys)
+    np.save(folder / "rows.npy", encoder.rows)
     parts: dict[str, Any] = {name: part.astype(np.float16) for name, part in encoder.parts.items()}
-    np.savez(path, keys=encoder.keys, rows=encoder.rows, steps=encoder.steps, **parts)
+    np.savez(folder / "parts.npz", steps=encoder.steps, **parts)
 
 
 def _softmax(x: Array, axis: int) -> Array:

@@ -1,8 +1,8 @@
 """What the ear's transformer (`simulator.interviewer.impression`) is fitted on.
 
 To the messages as they were written come as many made of them, anew in every epoch: two or three wishes in one message,
-a statement with a wish behind or before it, small talk before a wish, a sentence about one quantity put to another; and
-slips of the fingers.
+a statement with a wish behind or before it, small talk before a wish, a sentence about one quantity put to another, a
+plain order for anything that has a name; and slips of the fingers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from simulator.interviewer.impression import Reader, Word
 from simulator.interviewer.labelled import Labelled
 from simulator.interviewer.phrases import Index
 
-EPOCHS = 10
+EPOCHS, ENCODERS = 10, 2
 MADE = 0.8  # messages made for each that was written
 NO_PHRASES = 0.25  # messages of which the vocabulary's phrases are kept back
 SLIPS, SLIPPED = 0.2, 0.15  # messages with slips, and words of these
@@ -39,6 +39,19 @@ _TURNS = [
         ".", ",", "-", ", so", ";", "...", ":", ". so", "?", "!", ", can i see", ". show me", "so", ". ok .",
     )
 ]  # fmt: skip
+_ORDERS = [
+    order.split()
+    for order in (
+        "", "bring up the", "can i see the", "could i have the", "could you show me the", "do we have the",
+        "get me the", "give me", "give me the", "have you got the", "i need the", "i want the", "i'd like to see the",
+        "let me see the", "let's look at the", "let's see the", "may i have the", "next ,", "now the", "ok ,",
+        "take me to the", "please show the", "plot", "plot the", "print the", "pull up the",
+        "see", "show", "show me", "show me the",
+    )
+]  # fmt: skip
+_MANNERS = [
+    manner.split() for manner in ("", "", "", "please", "?", ".", ", please", "now", "again", "for me", "thanks")
+]
 _REASONS = [reason.split() for reason in (".", ",", "-", "because", ";", "since", ",")]
 
 
@@ -81,7 +94,10 @@ class Corpus:
         pick, chance = self.random.choice, self.random.random()
         if chance < 0.35:
             return self._of_another_quantity()
-        if chance < 0.68:
+        if chance < 0.41:
+            name = pick(self.names)
+            return Text((*_plain(pick(_ORDERS)), *name.words, *_plain(pick(_MANNERS))), name.asked, name.does)
+        if chance < 0.7:
             wishes = [pick(self.singles if self.random.random() < 0.3 else self.short)]
             others = self.names if self.random.random() < 0.25 else self.short
             wishes += [pick(others) for _ in range(1 if self.random.random() < 0.75 else 2)]
@@ -141,10 +157,14 @@ def _joined(texts: Sequence[Text], joints: Sequence[Sequence[str]]) -> Text:
         if i:
             while len(words) > 1 and words[-1].own[0] in ("w.", "w!", "w?", "w,", "w;"):
                 words.pop()
-            words += [Word(0, 0, of_word(word), ()) for word in joints[i - 1]]
+            words += _plain(joints[i - 1])
         words += text.words
     does = frozenset().union(*(text.does for text in texts))
     return Text(tuple(words), frozenset().union(*(text.asked for text in texts)), does - {"smalltalk"} or does)
+
+
+def _plain(words: Sequence[str]) -> list[Word]:
+    return [Word(0, 0, of_word(word), ()) for word in words]
 
 
 def _named(word: Word) -> frozenset[str]:
@@ -157,9 +177,11 @@ def fit(items: Sequence[Labelled], index: Index, seed: int = 0) -> Reader:
     topics = sorted({name for text in corpus.texts for name in text.asked})
     moods = sorted({act for text in corpus.texts for act in text.does})
     written = [example(text, False) for text in corpus.texts]
-    return Reader(
-        topics, moods, transformer.fit((*topics, *moods), written, corpus.examples, EPOCHS, impression.LONGEST, seed)
-    )
+    encoders = [
+        transformer.fit((*topics, *moods), written, corpus.examples, EPOCHS, impression.LONGEST, seed + i)
+        for i in range(ENCODERS)
+    ]
+    return Reader(topics, moods, encoders)
 
 
 def example(text: Text, bare: bool) -> Example:

@@ -24,8 +24,9 @@ from typing import NamedTuple
 import numpy as np
 import yaml
 
-from grader import encoder
+from grader import encoder, trees
 from grader.encoder import key
+from grader.trees import Trees
 from scenarios import vocabulary as bundled
 from scenarios.schema import Vocabulary
 from simulator.interviewer import grams, labelled
@@ -47,7 +48,9 @@ SEVERAL, PIECE, SINGLE_PIECE = 0.5, 0.7, 0.5  # weights of whole messages with s
 LEFT_OUT = 3  # every third hand is left out, for `trust`
 GATHERED = ("ids_", "vocabulary")  # wordings gathered by id, which every fold may learn from
 RUN = Run(labelled.STEPS, labelled.LAYERS)
-NO_TRUST = Trust((), (), (), 0.0)
+DEPTH = 5  # of the trees of `trust`
+_NONE = np.zeros(0)
+NO_TRUST = Trust(Trees(_NONE, _NONE, _NONE, _NONE, _NONE, _NONE, 0))
 UNLIKE = 0.35  # a piece of a single request less like it than this is a filler
 
 
@@ -146,8 +149,7 @@ def overheard() -> list[tuple[Labelled, Heard]]:
 
 def fit_trust(people: Iterable[tuple[Labelled, Heard]]) -> Trust:
     """From what classifiers make of people that they were not fitted on."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.preprocessing import StandardScaler
+    import boosting
 
     seen: list[list[float]] = []
     right: list[bool] = []
@@ -155,10 +157,7 @@ def fit_trust(people: Iterable[tuple[Labelled, Heard]]) -> Trust:
         for asks in candidates(heard):
             seen.append(features(heard, asks))
             right.append(asks == item.ids)
-    scaler = StandardScaler().fit(seen)
-    model = LogisticRegression(C=0.3, max_iter=5000).fit(scaler.transform(seen), right)
-    figures = (scaler.mean_, scaler.scale_, model.coef_[0])
-    return Trust(*(tuple(round(float(value), 6) for value in one) for one in figures), float(model.intercept_[0]))
+    return Trust(boosting.fit(np.array(seen, dtype=np.float32), right, DEPTH)[0])
 
 
 def _pieces(
@@ -277,14 +276,15 @@ def save(classifier: Classifier, folder: Path = WEIGHTS) -> None:
     folder.mkdir(exist_ok=True)
     for name, linear in (("topic", classifier.topic), ("mood", classifier.mood)):
         np.savez(folder / f"{name}.npz", keys=linear.keys, rows=linear.rows, steps=linear.steps, bias=linear.bias)
-    encoder.save(classifier.reader.encoder, folder / "encoder.npz")
+    for i, one in enumerate(classifier.reader.encoders):
+        encoder.save(one, folder / f"encoder_{i}")
+    trees.save(classifier.trust.trees, folder / "trust.npz")
     about = {
         "data": classifier.data,
         "topic": classifier.topic.classes,
         "mood": classifier.mood.classes,
         "topics": classifier.reader.topics,
         "moods": classifier.reader.moods,
-        "trust": classifier.trust._asdict(),
     }
     (folder / "about.json").write_text(json.dumps(about, indent=1) + "\n", encoding="utf-8")
 

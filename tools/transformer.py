@@ -13,12 +13,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from grader.encoder import HEADS, Encoder, key
+from grader.encoder import HEADS, Encoder, is_pair, key
 
 WIDTH, HIDDEN, LAYERS = 128, 256, 2
 RATE, DECAY, BATCH = 2e-3, 0.03, 128
 DROPPED, DROPPED_WORDS, DROPOUT = 0.3, 0.04, 0.2  # features, words, units
-SELDOM = 3  # features of fewer words are left out
+SELDOM, SELDOM_PAIR = 3, 5  # features of fewer words, or pairs of words, are left out
 
 Features = tuple[str, ...]
 
@@ -31,11 +31,26 @@ class Example(NamedTuple):
     unknown: frozenset[str] = frozenset()
 
 
+class Dropout(nn.Module):
+    """As `nn.Dropout`, with a random source that is five times as fast on a CPU."""
+
+    def __init__(self, random: np.random.Generator) -> None:
+        super().__init__()
+        self.random = random
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not self.training:
+            return x
+        drawn = torch.from_numpy(self.random.integers(0, 256, x.shape, dtype=np.uint8))
+        return x * (drawn >= 256 * DROPOUT) / (1 - DROPOUT)
+
+
 class Network(nn.Module):
     """`grader.encoder.Encoder` does the same without PyTorch."""
 
-    def __init__(self, features: int, labels: int, longest: int) -> None:
+    def __init__(self, features: int, labels: int, longest: int, seed: int) -> None:
         super().__init__()
+        self.dropout = Dropout(np.random.Generator(np.random.SFC64(seed)))
         self.rows = nn.EmbeddingBag(features, WIDTH, mode="sum", include_last_offset=True)
         nn.init.normal_(self.rows.weight, std=0.1)
         self.positions = nn.Parameter(0.02 * torch.randn(longest, WIDTH))
@@ -44,10 +59,11 @@ class Network(nn.Module):
             nn.TransformerEncoderLayer(WIDTH, HEADS, HIDDEN, DROPOUT, batch_first=True, norm_first=True)
             for _ in range(LAYERS)
         )
+        for layer in self.layers:
+            layer.dropout = layer.dropout1 = layer.dropout2 = self.dropout
         self.first_norm, self.last_norm = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
         self.query, self.value = nn.Linear(WIDTH, labels), nn.Linear(WIDTH, labels)
         nn.init.constant_(self.value.bias, -3.0)
-        self.dropout = nn.Dropout(DROPOUT)
 
     def forward(self, features: torch.Tensor, offsets: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         """(features,), (words + 1,), (B,) -> (B, labels)"""
@@ -104,9 +120,10 @@ def fit(
     torch.manual_seed(seed)
     shuffler = random.Random(seed)
     counts = Counter(one for example in written for features in example.line for one in features)
-    known = {feature: i for i, feature in enumerate(sorted((f for f, n in counts.items() if n >= SELDOM), key=key))}
+    kept = [one for one, count in counts.items() if count >= (SELDOM_PAIR if is_pair(one) else SELDOM)]
+    known = {feature: i for i, feature in enumerate(sorted(kept, key=key))}
     place = {name: i for i, name in enumerate(labels)}
-    network, batcher = Network(len(known), len(place), longest), Batcher(known, longest, seed)
+    network, batcher = Network(len(known), len(place), longest, seed), Batcher(known, longest, seed)
     matrices = [parameter for parameter in network.parameters() if parameter.dim() > 1]
     others = [parameter for parameter in network.parameters() if parameter.dim() <= 1]
     optimizer = torch.optim.AdamW(

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from grader import encoder
+from grader import encoder, trees
 from grader.encoder import key
 from simulator.interviewer.impression import Reader
 from simulator.interviewer.trust import Trust
@@ -78,6 +78,9 @@ def load() -> Classifier:
             return dict(stored)
 
     topic, mood = (Linear(tuple(about[name]), **arrays(name)) for name in ("topic", "mood"))
-    with resources.as_file(folder.joinpath("encoder.npz")) as path:
-        reader = Reader(tuple(about["topics"]), tuple(about["moods"]), encoder.load(path))
-    return Classifier(topic, mood, reader, Trust(**about["trust"]), about["data"])
+    with resources.as_file(folder) as here:
+        encoders = [encoder.load(path) for path in sorted(here.glob("encoder_*"))]
+    reader = Reader(tuple(about["topics"]), tuple(about["moods"]), encoders)
+    with resources.as_file(folder.joinpath("trust.npz")) as path:
+        trust = Trust(trees.load(path))
+    return Classifier(topic, mood, reader, trust, about["data"])

@@ -6,7 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from grader.encoder import Encoder, before, of_word
+import numpy as np
+
+from grader.encoder import Encoder, before, chances, of_word
 from simulator.interviewer import grams
 from simulator.interviewer.phrases import Index
 
@@ -34,11 +36,12 @@ class Impression(NamedTuple):
 
 
 class Reader(NamedTuple):
-    """The labels of `encoder` are `topics`, then `moods`."""
+    """Encoders that were begun at different random weights, and are heard together: the mean of their logits. Their
+    labels are `topics`, then `moods`."""
 
     topics: Sequence[str]
     moods: Sequence[str]
-    encoder: Encoder
+    encoders: Sequence[Encoder]
 
     def read(self, text: str, index: Index) -> Impression:
         """What lower-case `text` asks for and does; a quantity that `index` does not know is not asked for."""
@@ -57,8 +60,10 @@ class Reader(NamedTuple):
         )
 
     def _read(self, line: Sequence[Word], index: Index) -> Impression:
-        chances, given = self.encoder.read(features(line))
-        asked, does = chances[: len(self.topics)].tolist(), chances[len(self.topics) :].tolist()
+        seen = features(line)
+        given = np.mean([encoder.read(seen) for encoder in self.encoders], axis=0)
+        likely = chances(given).tolist()
+        asked, does = likely[: len(self.topics)], likely[len(self.topics) :]
         places = [(line[i].start, line[i].end) for i in given.argmax(axis=0).tolist()]
         known = [name for name in self.topics if index.has(name)]
         by_name = dict(zip(self.topics, asked, strict=True))

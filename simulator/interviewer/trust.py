@@ -1,7 +1,7 @@
 """Whom to believe: of what the three readers of a message think it asks for, which is right, and how sure that is.
 
-Logistic regression over a few figures of what the encoder, `spans` and the rules (`reading`) make of a message, and of
-how they agree. Fitted by `tools/fit_ear.py` on people that none of them had been made for. A request is granted from
+Boosted trees over a few figures of what the encoders, `spans` and the rules (`reading`) make of a message, and of how
+they agree. Fitted by `tools/fit_ear.py` on people that none of them had been made for. A request is granted from
 `ENOUGH` on.
 """
 
@@ -11,6 +11,9 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
+from grader.trees import Trees
 from simulator.interviewer.impression import Impression
 from simulator.interviewer.spans import REQUEST, Span
 
@@ -47,27 +50,22 @@ class Heard(NamedTuple):
 
 
 class Trust(NamedTuple):
-    mean: Sequence[float]
-    scale: Sequence[float]
-    weights: Sequence[float]
-    bias: float
+    trees: Trees
 
     def probability(self, heard: Heard, asks: frozenset[str]) -> float:
         """That `asks` is just what was asked for."""
-        total = self.bias + sum(
-            weight * (value - mean) / scale
-            for weight, value, mean, scale in zip(
-                self.weights, features(heard, asks), self.mean, self.scale, strict=True
-            )
-        )
-        return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
+        return self._probabilities(heard, [asks])[0]
 
     def choose(self, heard: Heard) -> tuple[frozenset[str], float]:
         """What is likeliest to be asked for, possibly nothing, and the probability of that."""
         found = candidates(heard)
-        chances = [self.probability(heard, asks) for asks in found]
-        best = max(range(len(found)), key=lambda i: chances[i])
+        chances = self._probabilities(heard, found)
+        best = max(range(len(found)), key=chances.__getitem__)
         return found[best], chances[best]
+
+    def _probabilities(self, heard: Heard, found: Sequence[frozenset[str]]) -> list[float]:
+        rows = np.array([features(heard, asks) for asks in found], dtype=np.float32)
+        return (1 / (1 + np.exp(-np.clip(self.trees.total(rows), -30, 30)))).tolist()
 
 
 def candidates(heard: Heard) -> list[frozenset[str]]:
@@ -83,25 +81,18 @@ def features(heard: Heard, asks: frozenset[str]) -> list[float]:
     likelihood = sum(math.log(max(1e-5, one)) for one in inside) + sum(math.log(max(1e-5, 1 - one)) for one in outside)
     requests = [span for span in heard.spans if span.act == REQUEST]
     readers = (heard.read, frozenset(heard.wanted), heard.asked)
-    nothing, request, whole = float(not asks), _odds(does.get("request", 0.0)), _odds(heard.whole)
-    read, wanted, asked = (float(asks == reader) for reader in readers)
     found = [likelihood, _odds(min(inside, default=1.0)), _odds(max(outside, default=0.0))]
-    found += [read, wanted, asked, float(len(asks)), nothing]
+    found += [*(float(asks == reader) for reader in readers), float(len(asks)), float(not asks)]
     found += [float(one == other) for one, other in ((readers[0], readers[1]), readers[1:], (readers[0], readers[2]))]
     for reader in readers:
         found += [float(bool(asks) and asks < reader), float(bool(reader) and asks > reader), float(not reader)]
-    found += [math.log(1 + len(heard.text)), float(heard.text.rstrip().endswith("?")), whole]
+    found += [math.log(1 + len(heard.text)), float(heard.text.rstrip().endswith("?")), _odds(heard.whole)]
     found += [float(heard.acts[0] == REQUEST), float(heard.acts[0] in CLAIMS)]
     found += [_odds(min((span.sure for span in requests), default=0.5))]
     found += [_odds(min((span.clear for span in requests), default=0.5))]
     found += [float(len(requests)), float(len(heard.spans) - len(requests))]
     found += [_odds(does.get(mood, 0.0)) for mood in _MOODS]
-    plain = float(heard.plain)
-    found += [plain * one for one in (1.0, read, wanted, asked, nothing, likelihood, asked * request)]
-    # The same figure speaks for a set of requests and against none at all.
-    for figure in (whole, request, likelihood, wanted, asked, float(heard.acts[0] == REQUEST)):
-        found += [nothing * figure, (1 - nothing) * figure]
-    return found
+    return [*found, float(heard.plain)]
 
 
 def _odds(probability: float) -> float:

@@ -7,7 +7,9 @@ import re
 _REVISED = re.compile(
     r"\b(?:new|another|different|revised?|change[sd]?|changing|instead of|take (?:that|it) back)\b.{0,40}"
     r"\b(?:diagnosis|mind|root cause|answer)\b|\bmy (?:final )?diagnosis\b|^\W*(?:final )?diagnosis\s*:"
-    r"|^\W*the (?:bug|root cause)(?:\s*:|\s+is (?:that|the|in|an?)\b)",
+    r"|^\W*the (?:bug|root cause)(?:\s*:|\s+is (?:that|the|in|an?)\b)"
+    r"|^\W*(?:actually|correction|on second thoughts?|scratch that|no,? wait)\b"
+    r"|\bthe (?:real|actual|true) (?:bug|cause|root cause|problem|issue|culprit)\b",
     re.IGNORECASE,
 )
 _WITHDRAWN = re.compile(
@@ -23,6 +25,7 @@ _CLAIMED_ANEW = re.compile(
 )
 _ASKS = re.compile(
     r"\?\s*$"
+    r"|^\W*(?:what(?:'?s| is| are| was| were| about)|how about|compare)\b"
     r"|(?:^|[.,;:!]\s)\s*(?:(?:and|also|but|then|ok|okay|now|first|please)\W+)*(?:show|plot|give|print|display|list|get)\b"
     r"|\b(?:can|could|may|might) (?:i|you|we)\b"
     r"|\b(?:let me|like to|want to|need to) (?:see|look)\b"
