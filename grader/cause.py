@@ -1,4 +1,4 @@
-"""Is what a candidate claims the cause? Words against the answer keys of all scenarios, without a model.
+"""Is what a candidate claims the cause? The rules' answer: words against the answer keys of all scenarios.
 
 A claim states a cause when every concept group of its key is met in one or two neighbouring sentences, or when it is
 close to one of the key's wordings. Other scenarios are asked the same question, so a claim that fits another bug better
@@ -7,20 +7,18 @@ is wrong rather than half right, and a list of guesses is no diagnosis.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import math
-import os
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grader import stance
+from grader.choice import Evidence, Verdict
 from grader.phrases import MISSING, NOT, find, is_prose, phrase, plain, tokens, words
 from grader.scorecard import Cause
 from grader.topics import topics
@@ -41,21 +39,36 @@ SECOND_CLAIM = 0.5
 """Similarity that a further cause needs to count as claimed in its own right, not as a turn of phrase."""
 LONGEST_QUOTE = 120
 """Characters of the candidate's sentence that a reason quotes."""
+SOUND = "says that nothing is wrong"
+LIST = "a list of guesses is no diagnosis"
 SHOTGUN = 3
 """This many causes in one message are a list, not a diagnosis."""
 
 _NEGATIONS = frozenset((NOT, MISSING))
-Verdict = Literal["correct", "partial", "wrong", "none"]
 _EITHER = re.compile(r"\bor\b|\beither\b|/")
 _FAULTS = frozenset(("wrong", "broken", "too", "bug", "corrupt", MISSING))
 _SHRUG = re.compile(r"\b(?:no idea|no clue|not know|not sure what|give up|stuck)\b")
+
+
+class _Group(NamedTuple):
+    """Phrases of which one is enough, in the answer key's order and as a set."""
+
+    options: tuple[tuple[str, ...], ...]
+    every: frozenset[tuple[str, ...]]
+
+
+class _Window(NamedTuple):
+    """Tokens of a text, and the phrases of all answer keys whose tokens are among them."""
+
+    said: tuple[str, ...]
+    possible: frozenset[tuple[str, ...]]
 
 
 class _Key(NamedTuple):
     """A solution with its phrases tokenised."""
 
     slug: str
-    groups: tuple[tuple[tuple[str, ...], ...], ...]
+    groups: tuple[_Group, ...]
     wordings: tuple[frozenset[str], ...]
     misses: tuple[tuple[NearMiss, tuple[tuple[str, ...], ...]], ...]
     healthy: bool
@@ -90,10 +103,17 @@ class Matcher:
         kinds = workloads or {}
         self._keys = {slug: _key(slug, solution, kinds.get(slug, "")) for slug, solution in solutions.items()}
         self._likeness = _Likeness([key.wordings for key in self._keys.values()])
+        self._by_token = _by_rarest(
+            option for key in self._keys.values() for group in key.groups for option in group.every
+        )
         self._known = _known_words(solutions.values())
-        self.judge = functools.lru_cache(maxsize=512)(self._judge)
+        self.weigh = functools.lru_cache(maxsize=512)(self._weigh)
 
-    def _judge(self, text: str, slug: str) -> Cause:
+    def judge(self, text: str, slug: str) -> Cause:
+        """What `text` claims, seen from the scenario `slug`. Raises KeyError for a slug without an answer key."""
+        return self.weigh(text, slug).cause
+
+    def _weigh(self, text: str, slug: str) -> Evidence:
         """What `text` claims, seen from the scenario `slug`. Raises KeyError for a slug without an answer key."""
         wanted = self._keys[slug]
         claimed = [said.claimed for said in stance.read(text) if is_prose(said.whole)]
@@ -105,13 +125,25 @@ class Matcher:
             if len(window) > len(parts[at]):
                 # Two sentences hold more words by chance than one, so their likeness to a wording says less.
                 near[at] = np.maximum(near[at], 0.9 * self._likeness.of(window))
+        seen = [_Window(window, self._possible(window)) for window in windows]
         fits = {
-            key.slug: _fit(key, parts, windows, [float(like[i]) for like in near], claimed)
+            key.slug: _fit(key, parts, seen, [float(like[i]) for like in near], claimed)
             for i, key in enumerate(self._keys.values())
             if not key.healthy
         }
         rivals = {name: fit for name, fit in fits.items() if fit.key.workload == wanted.workload}
-        return self._cause(text, wanted, claimed, parts, fits, rivals)
+        own = fits.get(slug)
+        cause = self._cause(text, wanted, claimed, parts, fits, rivals)
+        return Evidence(
+            cause,
+            own.met / len(wanted.groups) if own and wanted.groups else 0.0,
+            own.similarity if own else 0.0,
+            max(
+                (fit.similarity for name, fit in rivals.items() if name not in {slug, *wanted.equivalents}), default=0.0
+            ),
+            cause.why.startswith(LIST),
+            cause.why.startswith(SOUND),
+        )
 
     def _cause(
         self,
@@ -129,10 +161,10 @@ class Matcher:
         whole = " ".join(claimed)
         if len(stated) >= SHOTGUN or any(_is_list(part) for part in claimed):
             listed = ", ".join(f'"{" ".join(fit.words[:2])}"' for fit in stated) or "many parts at once"
-            return Cause("none", None, f"a list of guesses is no diagnosis: {listed}")
+            return Cause("wrong", None, f"{LIST}: {listed}")
         if not stated and (well := self._healthy(text, wanted)):
             verdict: Verdict = "correct" if wanted.healthy else "wrong"
-            return Cause(verdict, slug if wanted.healthy else well[0], f'says that nothing is wrong: "{well[1]}"')
+            return Cause(verdict, slug if wanted.healthy else well[0], f'{SOUND}: "{well[1]}"')
         if not whole.strip(", "):
             return Cause("none", None, "the message claims no cause")
         miss = _near_miss(wanted, parts)
@@ -200,10 +232,16 @@ class Matcher:
         for key in sorted(controls, key=lambda key: key.workload != wanted.workload):
             for sentence in stance.sound(text):
                 said = tokens(sentence)
-                found = _groups(key.groups, said)
+                found = _groups(key.groups, said, self._possible(said))
                 if len(found) == len(key.groups) or stance.WELL.search(sentence):
                     return key.slug, sentence[:80]
         return None
+
+    def _possible(self, said: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
+        """The phrases whose tokens a text holds, in whatever order."""
+        present = _present(said)
+        near = (option for token in present for option in self._by_token.get(token, ()))
+        return frozenset(option for option in near if present.issuperset(option))
 
     def _corrections(self, text: str) -> dict[str, str]:
         """Misspelt words of a text and the known words they are one slip away from."""
@@ -248,48 +286,6 @@ class _Likeness:
         return np.maximum.reduceat(shares, self._starts)
 
 
-def match(text: str, slug: str, pack: Path | str | None = None) -> Cause:
-    """What `text` claims, judged for the scenario `slug` against every scenario of the catalogue.
-
-    Raises ScenarioError for an unknown slug or an answer key that cannot be read.
-    """
-    return matcher(slug, pack)[1].judge(text, slug)
-
-
-def matcher(slug: str, pack: Path | str | None = None) -> tuple[Mapping[str, Solution], Matcher]:
-    """All answer keys, the one of `slug` among them, and a matcher over them. Raises ScenarioError, as `match` does."""
-    from scenarios import catalog
-
-    solutions = _solutions(str(pack) if pack else None, os.environ.get(catalog.PACK_VARIABLE))
-    if slug not in solutions:
-        # These say what is the matter with it.
-        catalog.load_scenario(slug, pack)
-        catalog.load_solution(slug, pack)
-    return solutions, _matcher(str(pack) if pack else None, os.environ.get(catalog.PACK_VARIABLE))
-
-
-@functools.lru_cache(maxsize=4)
-def _solutions(pack: str | None, variable: str | None) -> Mapping[str, Solution]:
-    from scenarios import catalog
-    from scenarios.errors import ScenarioError
-
-    found = {}
-    for slug in catalog.slugs(pack):
-        # A broken neighbour must not keep a sound scenario from being graded; `flatline doctor` names it.
-        with contextlib.suppress(ScenarioError):
-            catalog.load_scenario(slug, pack)
-            found[slug] = catalog.load_solution(slug, pack)
-    return found
-
-
-@functools.lru_cache(maxsize=4)
-def _matcher(pack: str | None, variable: str | None) -> Matcher:
-    from scenarios import catalog
-
-    solutions = _solutions(pack, variable)
-    return Matcher(solutions, {slug: catalog.load_scenario(slug, pack).workload for slug in solutions})
-
-
 def is_healthy(solution: Solution) -> bool:
     """Whether the scenario is a control, in which nothing is wrong."""
     return "healthy" in solution.catalogue
@@ -298,7 +294,7 @@ def is_healthy(solution: Solution) -> bool:
 def _key(slug: str, solution: Solution, workload: str) -> _Key:
     return _Key(
         slug,
-        tuple(tuple(phrase(option) for option in group) for group in solution.concepts),
+        tuple(_Group(options := tuple(map(phrase, group)), frozenset(options)) for group in solution.concepts),
         tuple(frozenset(phrase(wording)) for wording in (*solution.wordings, solution.title)),
         tuple((miss, tuple(phrase(saying) for saying in miss.says)) for miss in solution.near_misses),
         is_healthy(solution),
@@ -310,15 +306,15 @@ def _key(slug: str, solution: Solution, workload: str) -> _Key:
 def _fit(
     key: _Key,
     parts: Sequence[tuple[str, ...]],
-    windows: Sequence[tuple[str, ...]],
+    windows: Sequence[_Window],
     likeness: Sequence[float],
     sentences: Sequence[str],
 ) -> _Fit:
     """How a text fits `key` best: each of its parts, with the next in its window, has a `likeness` to a wording."""
     best = _Fit(key, 0, 0.0, frozenset(), ())
     offset = 0
-    for part, window, similarity, sentence in zip(parts, windows, likeness, sentences, strict=True):
-        found = _groups(key.groups, window)
+    for part, (window, possible), similarity, sentence in zip(parts, windows, likeness, sentences, strict=True):
+        found = _groups(key.groups, window, possible)
         used = frozenset(offset + position for positions in found for position in positions)
         said = tuple(" ".join(window[position] for position in positions) for positions in found)
         fit = _Fit(key, len(found), similarity, used, said, sentence)
@@ -326,6 +322,16 @@ def _fit(
             best = fit
         offset += len(part)
     return best
+
+
+def _by_rarest(options: Iterable[tuple[str, ...]]) -> Mapping[str, Sequence[tuple[str, ...]]]:
+    """Phrases by the one of their tokens that is in the fewest."""
+    every = sorted({option for option in options if option})
+    counts = Counter(token for option in every for token in set(option))
+    found: dict[str, list[tuple[str, ...]]] = defaultdict(list)
+    for option in every:
+        found[min(option, key=lambda token: (counts[token], token))].append(option)
+    return found
 
 
 def _closest(fits: Mapping[str, _Fit]) -> str | None:
@@ -347,14 +353,18 @@ def _known_words(solutions: Iterable[Solution]) -> frozenset[str]:
     return frozenset(known)
 
 
-def _groups(groups: tuple[tuple[tuple[str, ...], ...], ...], said: tuple[str, ...]) -> list[tuple[int, ...]]:
+def _groups(
+    groups: tuple[_Group, ...], said: tuple[str, ...], possible: frozenset[tuple[str, ...]]
+) -> list[tuple[int, ...]]:
     """For each group that is met the positions of its longest phrase. The first group names the subject, the others
-    what is the matter with it, and those do not count where a "not" stands before them."""
+    what is the matter with it, and those do not count where a "not" stands before them. `possible` are the phrases
+    whose tokens are all there."""
     found = []
-    present = _present(said)
     for at, group in enumerate(groups):
-        possible = (option for option in group if present.issuperset(option))
-        options = [positions for option in possible if (positions := find(option, said, affirmed=at > 0))]
+        if group.every.isdisjoint(possible):
+            continue
+        there = (option for option in group.options if option in possible)
+        options = [positions for option in there if (positions := find(option, said, affirmed=at > 0))]
         if options:
             found.append(max(options, key=len))
     return found

@@ -20,7 +20,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from grader import cause, claims
+from grader import claims, judge
 from grader.claims import Claim
 from scenarios import catalog
 
@@ -35,7 +35,7 @@ def left_out() -> list[Claim]:
 
 
 def ours(text: str, scenario: str) -> str:
-    return cause.match(text, scenario).verdict
+    return judge.match(text, scenario).verdict
 
 
 def by_likeness(text: str, scenario: str) -> str:

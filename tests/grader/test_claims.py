@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from grader import cause, claims
+from grader import claims, judge
 from scenarios import catalog
 
 TRAIN, TEST = list(claims.read("train")), list(claims.read("test"))
@@ -36,8 +36,10 @@ def test_a_malformed_line_is_named(tmp_path: Path) -> None:
 
 
 def test_people_it_was_not_made_with_are_judged() -> None:
-    found = [(cause.match(claim.text, claim.scenario).verdict, claim) for claim in TEST[::7]]
+    found = [(judge.match(claim.text, claim.scenario).verdict, claim) for claim in TEST[::7]]
     said = [claim.verdict == "correct" for verdict, claim in found if verdict == "correct"]
     assert sum(said) / len(said) > 0.8
+    right = [verdict == "correct" for verdict, claim in found if claim.verdict == "correct"]
+    assert sum(right) / len(right) > 0.9
     credited = [verdict == "correct" for verdict, claim in found if claim.kind in ("injection", "flattery", "shotgun")]
     assert credited and not any(credited)
