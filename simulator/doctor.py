@@ -21,7 +21,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 def examine(pack: str | None = None) -> list[Finding]:
     """Everything looked at, the bad along with the good. Raises nothing: what fails is a finding."""
-    return [*_libraries(), _store(), *_vocabulary(), *_scenarios(pack), *_traces(), _model()]
+    return [*_libraries(), _store(), _weights(), *_vocabulary(), *_scenarios(pack), *_traces(), _model()]
 
 
 def _libraries() -> list[Finding]:
@@ -51,6 +51,19 @@ def _store() -> Finding:
             return Finding(True, f"interviews: {len(kept)} in {store.path}")
     except FlatlineError as error:
         return Finding(False, str(error))
+
+
+def _weights() -> Finding:
+    """Whether what ear and judge have learned is there, and is read."""
+    from grader import choice
+    from simulator.interviewer import classifier
+
+    for name, load in (("ear", classifier.load), ("judge", choice.load)):
+        try:
+            load()
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            return Finding(False, f"what the {name} has learned cannot be read ({error}): install Flatline again")
+    return Finding(True, "what ear and judge have learned is there")
 
 
 def _model() -> Finding:

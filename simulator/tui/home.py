@@ -75,6 +75,7 @@ class Home(Frame[None]):
         self.level: str | None = None
         self.minutes: float | None = None
         self._unfinished: list[Entry] = []
+        self._looked = False
 
     def body(self) -> ComposeResult:
         yield Static(id="logo", markup=False)
@@ -122,12 +123,15 @@ class Home(Frame[None]):
         trouble.update(message.past.trouble)
         trouble.set_class(not message.past.trouble, "-off")
         rounds = self.query_one("#rounds", OptionList)
-        at = rounds.highlighted or 0
+        at = rounds.highlighted_option.id if rounds.highlighted_option and self._looked else None
+        self._looked = True
         rounds.clear_options()
+        # What was begun comes first, so that enter takes it up again.
         rounds.add_options(
-            [*self._rounds(), *(Option(_resumable(entry), id=entry.id) for entry in self._unfinished[:3])]
+            [*(Option(_resumable(entry), id=entry.id) for entry in self._unfinished[:3]), *self._rounds()]
         )
-        rounds.highlighted = min(at, rounds.option_count - 1)
+        known = [option.id for option in rounds.options]
+        rounds.highlighted = known.index(at) if at in known else 0
         past = self.query_one("#past", OptionList)
         past.clear_options()
         past.add_options([Option(_line(entry), id=entry.id) for entry in done])

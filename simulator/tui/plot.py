@@ -17,6 +17,7 @@ from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.containers import Grid
 from textual.content import Content
+from textual.events import Mount
 from textual.strip import Strip
 from textual.widgets import Static
 from textual_hires_canvas import Canvas, HiResMode, TextAlign
@@ -103,6 +104,8 @@ class Chart(PlotWidget, inherit_bindings=False):
         self.of: object = None
         self.lines: tuple[Line, ...] = ()
         self._series: tuple[Series, ...] = ()
+        # `is_mounted` is still false while the event of mounting is handled.
+        self._ready = False
         self._x_formatter = self._x_axis = _Axis()
         self._y_formatter = self._y_axis = _Axis()
 
@@ -112,19 +115,22 @@ class Chart(PlotWidget, inherit_bindings=False):
                 yield _Canvas(1, 1, id=name)
         yield Static(id="legend")
 
-    def on_mount(self) -> None:
+    def on_mount(self, event: Mount) -> None:  # type: ignore[override]
+        # The library's own handler would come after this one and forget the limits.
+        event.prevent_default()
         self._update_margin_sizes()
+        self._ready = True
         self.show(self._series, self.log_y)
 
     def notify_style_update(self) -> None:
-        if self.is_mounted:
+        if self._ready:
             self.show(self._series, self.log_y, keep_view=True)
 
     def show(self, series: Sequence[Series], log_y: bool = False, keep_view: bool = False) -> None:
         """Draw `series`; with `keep_view` the steps in view stay as they are."""
         self._series, self.log_y = tuple(series), log_y
         self.lines = self._lines()
-        if not self.is_mounted:
+        if not self._ready:
             return
         points = [point for line in self.lines for segment in line.pieces.segments for point in segment]
         steps = [float(step) for one in self._series for step in one.steps]
@@ -132,11 +138,11 @@ class Chart(PlotWidget, inherit_bindings=False):
         bottom, top = curves.span([height for _, height in points], 0.04)
         room = (top - bottom) * 0.08 if gaps else 0.0
         self._y_axis.log, self._y_axis.hidden = log_y, not points
-        view = (self._x_min, self._x_max)
+        view = None if self._user_x_min is None else (self._x_min, self._x_max)
         low, high = curves.span(steps)
         self.set_xlimits(low, high)
         self.set_ylimits(bottom - room, top + room)
-        if keep_view and view != (0.0, 1.0):
+        if keep_view and view is not None:
             self._x_min, self._x_max = view
         self._rerender()
 
@@ -216,6 +222,9 @@ class Chart(PlotWidget, inherit_bindings=False):
         found = self.query("#plot").results(_Canvas)
         canvas = next(iter(found), None)
         if canvas is None or canvas._canvas_size.width < 6 or canvas._canvas_size.height < 3:
+            return
+        if self._user_x_min is None:
+            # Before `show` has set the limits, the library would take them from what few points are in its own.
             return
         width = self._scale_rectangle.width
         self._x_axis.most = max(2, width // 10)

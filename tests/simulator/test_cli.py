@@ -267,6 +267,19 @@ def test_doctor_names_what_is_broken(
     assert code == 1 and any(str(signals) in line for line in bad) and any("bug.patch" in line for line in bad)
 
 
+def test_doctor_names_what_was_learned_and_is_gone(
+    small_world: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from grader import choice
+
+    def gone() -> None:
+        raise FileNotFoundError("weights/judge.json")
+
+    monkeypatch.setattr(choice, "load", gone)
+    code, out, _ = run(capsys, "doctor")
+    assert code == 1 and any("judge" in line for line in out.splitlines() if line.startswith("BAD"))
+
+
 def test_a_reader_that_goes_away_is_no_error(small_world: Path) -> None:
     program = subprocess.Popen(
         [sys.executable, "-m", "simulator.cli", "resolve"],
