@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple, cast, get_args
 
-from grader.cause import Verdict
+from grader.choice import Verdict
 
 CLAIMS = Path(__file__).resolve().parents[1] / "scenarios" / "claims"
 RIGHT = ("plain", "hedged", "ruled_out_first", "code", "fix_only", "wrong_fix", "story", "typos")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from grader.events import Candidate, FollowUpAsked
 from grader.material import Material
-from grader.phrases import find, hit, phrase, plain, tokens
+from grader.phrases import MISSING, NOT, find, hit, phrase, plain, tokens
 from grader.scorecard import MAXIMUM, Point
+from grader.topics import topics
 from grader.transcript import Transcript, quote, reasoned
 
 VERIFY = (
@@ -18,6 +19,10 @@ PREVENT = (
     "code review", "guard", "a test that", "add a test", "write a test", "dashboard", "smoke test",
     "check at start", "invariant", "lint", "tripwire", "log gradient norm", "always log",
 )  # fmt: skip
+LONGEST_ANSWER = 180.0
+"""Seconds that an answer takes at most: a question that was asked earlier before the end was left unanswered."""
+REACH = 5
+"""Words before a phrase in which a "not" denies it."""
 ENOUGH = 0.5
 """Share of requests and claims with a reason that earns full marks: nobody explains every plain look."""
 
@@ -35,7 +40,8 @@ def points(transcript: Transcript, material: Material) -> list[Point]:
 
 def _reasons(transcript: Transcript, material: Material, out_of: float) -> Point:
     label = "gives reasons"
-    claims = {claim.event.seq for claim in (*transcript.claims, *transcript.ideas) if claim.cause.verdict != "none"}
+    claims = {claim.event.seq for claim in transcript.claims if claim.cause.verdict != "none"}
+    claims |= {idea.event.seq for idea in transcript.ideas if topics(idea.event.text)}
     said = [message for message in transcript.said if message.requests or message.seq in claims]
     useful = {
         message.seq
@@ -68,7 +74,7 @@ def _answer(transcript: Transcript, material: Material, asked: FollowUpAsked, ou
     label = f"follow-up: {asked.question}"
     replies: list[Candidate] = [message for message in transcript.said if message.follow_up == asked.id]
     if not replies:
-        if transcript.out_of_time:
+        if transcript.out_of_time(asked.at + LONGEST_ANSWER):
             return Point(
                 "communication",
                 label,
@@ -102,7 +108,13 @@ def _named(transcript: Transcript, label: str, options: tuple[str, ...], out_of:
         if not {"verify", "fix", "diagnosis", "answer"} & set(message.acts):
             continue
         said = tokens(plain(message.text))
-        words = next((option for option in options if find(phrase(option), said)), None)
+        words = next((option for option in options if _affirmed(phrase(option), said)), None)
         if words:
             return Point("communication", label, out_of, out_of, f"names it: {words}", (quote(message),))
     return Point("communication", label, 0.0, out_of, f"no {label} was named")
+
+
+def _affirmed(wanted: tuple[str, ...], said: tuple[str, ...]) -> bool:
+    """Whether a phrase is said without a "not" shortly before it."""
+    at = find(wanted, said)
+    return at is not None and not {NOT, MISSING} & set(said[max(0, at[0] - REACH) : at[0]])

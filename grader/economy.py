@@ -32,7 +32,7 @@ def _time(transcript: Transcript, material: Material, cause: Cause) -> Point:
 def _hints(transcript: Transcript, cause: Cause) -> Point:
     label, out_of = "hints", 3.0
     if not _engaged(transcript, cause):
-        return Point("economy", label, 0.0, out_of, "no cause was claimed")
+        return Point("economy", label, 0.0, out_of, "the cause was not found")
     if not transcript.hints:
         return Point("economy", label, out_of, out_of, "took no hint")
     rungs = len({hint.rung for hint in transcript.hints})
@@ -43,7 +43,7 @@ def _hints(transcript: Transcript, cause: Cause) -> Point:
 def _aim(transcript: Transcript, material: Material, cause: Cause) -> Point:
     label, out_of = "requests to the point", 3.0
     if not _engaged(transcript, cause):
-        return Point("economy", label, 0.0, out_of, "no cause was claimed")
+        return Point("economy", label, 0.0, out_of, "the cause was not found")
     aside = [piece for piece in transcript.shown if not material.bears(piece.request.diagnostic)]
     taken = min(out_of, 0.5 * max(0, len(aside) - FREE_LOOKS))
     if not taken:
@@ -57,4 +57,4 @@ def _engaged(transcript: Transcript, cause: Cause) -> bool:
     if cause.verdict in ("correct", "partial"):
         return True
     said = (*transcript.claims, *transcript.ideas)
-    return cause.verdict == "wrong" and any(topics(claim.event.text) for claim in said)
+    return cause.verdict == "wrong" and cause.closest is not None and any(topics(claim.event.text) for claim in said)

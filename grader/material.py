@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from grader.cause import Matcher, is_healthy, matcher
+from grader.cause import is_healthy
+from grader.judge import Judge, judge
 from scenarios.schema import Scenario, Solution
 from traces.format import Verdict
 
@@ -19,15 +20,14 @@ class Material:
     """`changed_lines` and `source` are of the patched code: line numbers from 1, and each file's lines. The lines are
     those that the patch touched and those of the snippet that the solution counts as the place too (`hits`).
 
-    `others` holds the answer keys of all scenarios, this one's included; `curves` the ids of diagnostics that are
-    curves, for which the verdict's silence means that they are like the healthy ones.
+    `curves` holds the ids of diagnostics that are curves, for which the verdict's silence means that they are like the
+    healthy ones.
     """
 
     slug: str
     solution: Solution
     scenario: Scenario
-    others: Mapping[str, Solution]
-    matcher: Matcher
+    judge: Judge
     changed_lines: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     source: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     verdict: Verdict | None = None
@@ -63,15 +63,14 @@ def load_material(slug: str, *, verdict: Verdict | None = None, pack: Path | str
     """Reads the scenario and the answer keys of all others. Raises ScenarioError when one of its files is unusable."""
     from scenarios import catalog, source, vocabulary
 
-    of_all, judge = matcher(slug, pack)
+    found = judge(slug, pack)
     files = {name: tuple(text.split("\n")) for name, text in source.patched_source(slug, pack).items()}
     return Material(
         slug=slug,
-        solution=of_all[slug],
+        solution=found.solutions[slug],
         scenario=catalog.load_scenario(slug, pack),
-        others=of_all,
-        matcher=judge,
-        changed_lines=_place(slug, of_all[slug].hits, pack),
+        judge=found,
+        changed_lines=_place(slug, found.solutions[slug].hits, pack),
         source=files,
         verdict=verdict,
         curves=frozenset(one.id for one in vocabulary.load().diagnostics if one.kind == "curve"),

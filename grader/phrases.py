@@ -83,6 +83,7 @@ _SENTENCE = re.compile(r"(?<=[.!?;])\s+|[;\n]+")
 _CLAUSE = re.compile(r",\s|\s[-–—]+\s|[—–]|:\s|\b(?:but|however|although|though|whereas|while|yet)\b")
 
 
+@functools.lru_cache(maxsize=256)
 def plain(text: str) -> str:
     """Lower case, plain quotes and spaces, contractions written out; overlong texts keep beginning and end."""
     words = unicodedata.normalize("NFKC", text[:200_000]).casefold().replace("’", "'").replace("‘", "'").split(" ")

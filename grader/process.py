@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import re
+from collections.abc import Sequence
+
+from grader.events import Request
 from grader.material import BASICS, Material
 from grader.phrases import is_prose, plain
-from grader.scorecard import Point, Quote
+from grader.scorecard import Cause, Point, Quote
 from grader.topics import topics
 from grader.transcript import Claim, Transcript, name, quote, reasoned
 
@@ -21,8 +26,9 @@ WHOLE = BASICS | {
 """Views of the run as a whole; everything else looks into a part of it."""
 SUSPECTS = 5
 """Parts that one message may speak of and still be a hypothesis."""
+_ALTERNATIVES = re.compile(r"\b(?:or|either|else|otherwise)\b|[,;:.?]\s", re.IGNORECASE)
 WANDERING = 8
-"""Marked lines from which on marking is no longer an accusation but a search with a net."""
+"""More marked lines than these are no accusation but a search with a net."""
 
 
 def points(transcript: Transcript, material: Material) -> list[Point]:
@@ -77,18 +83,23 @@ def _ideas(transcript: Transcript) -> list[Claim]:
     return [idea for idea in every if _about(idea)]
 
 
-def _about(idea: Claim) -> list[str]:
-    text = idea.event.text
-    if not is_prose(plain(text)) or (idea.cause.verdict == "none" and "diagnosis" in idea.event.acts):
-        return []
-    about = sorted(topics(text))
+def _about(idea: Claim) -> Sequence[str]:
+    return () if "diagnosis" in idea.event.acts and idea.cause.verdict == "none" else _suspects(idea.event.text)
+
+
+@functools.lru_cache(maxsize=1024)
+def _suspects(text: str) -> tuple[str, ...]:
+    """The parts that a message suspects."""
+    if not is_prose(plain(text)):
+        return ()
+    # "The attention mask" is one suspicion, "the mask or the data" are two.
+    about = sorted({min(named) for part in _ALTERNATIVES.split(text) if (named := topics(part))})
     # A message that suspects everything suspects nothing in particular.
-    return about if len(about) <= SUSPECTS else []
+    return tuple(about) if len(about) <= SUSPECTS else ()
 
 
-def _deep(request: object) -> bool:
-    diagnostic = getattr(request, "diagnostic", "")
-    return diagnostic not in WHOLE or bool(getattr(request, "layers", ()) or getattr(request, "heads", ()))
+def _deep(request: Request) -> bool:
+    return request.diagnostic not in WHOLE or bool(request.layers or request.heads)
 
 
 def _following(transcript: Transcript, material: Material) -> Point:
@@ -135,32 +146,27 @@ def _dropped(transcript: Transcript, material: Material) -> Point:
     label, out_of = "drops what the evidence rules out", 6.0
     if not transcript.telling(material) or not _ideas(transcript):
         return Point("process", label, 0.0, out_of, "no idea was held against evidence")
-    held = contradicted(transcript, material, transcript.claim)
-    if held is not None and transcript.claim is not None:
+    claim = transcript.claim
+    held = contradicted(transcript, material, claim.cause, claim.event.seq) if claim else None
+    if held is not None and claim is not None:
         reason = f"stayed with a cause that {held} speaks against"
-        return Point("process", label, 0.0, out_of, reason, (quote(transcript.claim.event),))
-    wrong = next((idea for idea in _ideas(transcript) if idea.cause.verdict == "wrong"), None)
-    later = transcript.claim
-    if wrong and later and later.cause.verdict in ("correct", "partial") and later.event.seq > wrong.event.seq:
-        return Point(
-            "process",
-            label,
-            out_of,
-            out_of,
-            "gave up a wrong idea for a better one",
-            (quote(wrong.event), quote(later.event)),
-        )
+        return Point("process", label, 0.0, out_of, reason, (quote(claim.event),))
+    later = claim
+    if later and later.cause.verdict in ("correct", "partial"):
+        before = (idea for idea in _ideas(transcript) if idea.event.seq < later.event.seq)
+        wrong = next((idea for idea in before if idea.cause.verdict == "wrong"), None)
+        if wrong:
+            quotes = (quote(wrong.event), quote(later.event))
+            return Point("process", label, out_of, out_of, "gave up a wrong idea for a better one", quotes)
     return Point("process", label, out_of, out_of, "held on to nothing that the evidence ruled out")
 
 
-def contradicted(transcript: Transcript, material: Material, claim: Claim | None) -> str | None:
-    """The evidence on the table that speaks against a wrong claim, by its id, or None."""
-    if claim is None or claim.cause.verdict != "wrong" or claim.cause.closest in (None, material.slug):
+def contradicted(transcript: Transcript, material: Material, cause: Cause, seq: int) -> str | None:
+    """The evidence on the table before an event that speaks against a wrong cause, by its id, or None."""
+    other = material.judge.solutions.get(cause.closest or "") if cause.verdict == "wrong" else None
+    if other is None or cause.closest == material.slug:
         return None
-    other = material.others.get(claim.cause.closest or "")
-    if other is None:
-        return None
-    seen = [id for id in other.decisive if id in transcript.seen_before(claim.event.seq)]
+    seen = [id for id in other.decisive if id in transcript.seen_before(seq)]
     normal = [id for id in seen if material.is_normal(id)]
     return normal[0] if normal and not material.betraying & set(seen) else None
 

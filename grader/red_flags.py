@@ -10,13 +10,18 @@ from grader.scorecard import Point
 from grader.transcript import Transcript, clock, quote
 
 SILENCE_SECONDS = 180.0
+_TOOL = r"(?:pytorch|torch|cuda|cudnn|nccl|driver|framework|hardware|gpu|compiler)"
 _BLAME = re.compile(
-    r"\b(?:pytorch|torch|cuda|cudnn|nccl|driver|framework|hardware|gpu|compiler|cosmic ray)s?\b[^.?!]{0,40}"
-    r"\b(?:bug|broken|faulty|flaky|wrong|fault|problem|issue|to blame|defect|bad)\b"
-    r"|\b(?:bug|fault|problem|issue|defect)\b[^.?!]{0,20}\b(?:in|with|of)\s+(?:the\s+)?(?:pytorch|torch|cuda|cudnn|nccl|driver|framework|hardware|gpu|compiler)\b",
+    rf"\b{_TOOL}s?\s+(?:itself\s+)?(?:is|are|was|were|has|have|(?:must|may|might|could)\s+be|seems?)\s+(?:\w+\s+){{0,2}}"
+    r"(?:bug|buggy|broken|faulty|flaky|to blame|defective|a fault|at fault|failing)\b"
+    rf"|\b(?:bug|fault|problem|issue|defect)\s+(?:in|with|of)\s+(?:the\s+|our\s+)?{_TOOL}\b"
+    rf"|\b{_TOOL}\s+(?:bug|fault|failure|defect|error)s?\b"
+    r"|\bcosmic rays?\b",
     re.IGNORECASE,
 )
-_EVIDENCE_FOR_BLAME = frozenset({"hardware", "check_determinism", "per_rank", "rerun_single_gpu", "stack_trace"})
+_EVIDENCE_FOR_BLAME = frozenset(
+    {"hardware", "check_determinism", "per_rank", "rerun_single_gpu", "stack_trace", "utilization"}
+)
 _GIVES_UP = re.compile(
     r"\b(?:i\s+)?(?:give up|i am lost|i'm lost|no clue|no idea what else|i quit|just tell me)\b", re.IGNORECASE
 )

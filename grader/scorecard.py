@@ -11,6 +11,9 @@ MAXIMUM: dict[str, dict[Dimension, int]] = {
     "debug": {"process": 40, "technical": 30, "communication": 20, "economy": 10},
     "review": {"process": 20, "technical": 55, "communication": 15, "economy": 10},
 }
+Verdict = Literal["correct", "partial", "wrong", "none"]
+WITHOUT_CAUSE = 49.0
+"""The most that an interview is worth whose cause was not found."""
 Recommendation = Literal["Strong hire", "Hire", "Lean no", "No hire"]
 
 
@@ -44,7 +47,7 @@ class Gate(msgspec.Struct, frozen=True):
 class Cause(msgspec.Struct, frozen=True):
     """What the candidate's claim was taken for; `closest` is the slug of the scenario it fits best, if any."""
 
-    verdict: Literal["correct", "partial", "wrong", "none"]
+    verdict: Verdict
     closest: str | None
     why: str
 
@@ -59,4 +62,3 @@ class Scorecard(msgspec.Struct, frozen=True, kw_only=True):
     red_flags: tuple[Point, ...] = ()
     went_well: tuple[str, ...] = ()
     work_on: tuple[str, ...] = ()
-    judge: str = "rules"

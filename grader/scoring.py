@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from grader import communication, economy, process, red_flags, technical
 from grader.events import AnyEvent
 from grader.material import Material
-from grader.scorecard import MAXIMUM, Cause, Dimension, Gate, Point, Recommendation, Scorecard
+from grader.scorecard import MAXIMUM, WITHOUT_CAUSE, Cause, Dimension, Gate, Point, Recommendation, Scorecard
 from grader.transcript import Transcript, clock, quote, read
 
-LUCKY, WRONG, SILENT = 60.0, 49.0, 19.0
+COMBED, LUCKY, SILENT = 69.0, 60.0, 19.0
+COMBING = 15
+"""More requests without a bearing than these are a search of everything for whatever it may show."""
 CONTRADICTION, AFTERTHOUGHT = 5.0, 3.0
 WELL, POOR = 0.8, 0.5
 LINES = 5
@@ -73,21 +75,12 @@ def _deductions(transcript: Transcript, material: Material) -> list[Point]:
     for message in transcript.said:
         if "fix" not in message.acts or message.seq in claimed:
             continue
-        cause = material.matcher.judge(message.text, material.slug)
-        ruled_out_by = _ruled_out(transcript, material, cause, message.seq)
+        cause = material.judge.judge(message.text, material.slug)
+        ruled_out_by = process.contradicted(transcript, material, cause, message.seq)
         if ruled_out_by is not None:
             reason = f"a remedy for something that {ruled_out_by} had already ruled out"
             taken.append(Point("technical", "remedy after the fact", -AFTERTHOUGHT, 0.0, reason, (quote(message),)))
     return taken
-
-
-def _ruled_out(transcript: Transcript, material: Material, cause: Cause, seq: int) -> str | None:
-    other = material.others.get(cause.closest or "") if cause.verdict == "wrong" else None
-    if other is None or cause.closest == material.slug:
-        return None
-    seen = [id for id in other.decisive if id in transcript.seen_before(seq)]
-    normal = [id for id in seen if material.is_normal(id)]
-    return normal[0] if normal and not material.betraying & set(seen) else None
 
 
 def _gates(transcript: Transcript, material: Material, cause: Cause) -> list[tuple[float, Gate]]:
@@ -98,12 +91,21 @@ def _gates(transcript: Transcript, material: Material, cause: Cause) -> list[tup
     if not said_something and transcript.marked is None:
         gates.append((SILENT, Gate("nothing said", f"at most {SILENT:g}", "no request, no hypothesis, no claim")))
     elif cause.verdict == "none":
-        gates.append((WRONG, Gate("no diagnosis", f"at most {WRONG:g}", cause.why)))
+        gates.append((WITHOUT_CAUSE, Gate("no diagnosis", f"at most {WITHOUT_CAUSE:g}", cause.why)))
     elif cause.verdict == "wrong":
-        gates.append((WRONG, Gate("wrong cause", f"at most {WRONG:g}", cause.why)))
+        gates.append((WITHOUT_CAUSE, Gate("wrong cause", f"at most {WITHOUT_CAUSE:g}", cause.why)))
     elif not transcript.review and not technical.seen_support(transcript, material):
         reason = "the cause was claimed before any evidence for it was on the table"
         gates.append((LUCKY, Gate("lucky guess", f"at most {LUCKY:g}", reason)))
+    elif transcript.review and not technical.accounted_for(transcript, material):
+        reason = "the cause was named, with no place, and not both a reason and a remedy"
+        if material.healthy:
+            reason = "that nothing is wrong was said without a reason"
+        gates.append((LUCKY, Gate("bare name", f"at most {LUCKY:g}", reason)))
+    aside = {piece.request for piece in transcript.shown if not material.bears(piece.request.diagnostic)}
+    if len(aside) > COMBING:
+        reason = f"{len(aside)} things were asked for that have no bearing"
+        gates.append((COMBED, Gate("combing through", f"at most {COMBED:g}", reason)))
     return gates
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 from grader.cause import is_healthy
 from grader.material import Material
+from grader.pasted import without_code
 from grader.phrases import hit
-from grader.places import Places, pointed
+from grader.places import Places, named, near, pointed
 from grader.process import contradicted
 from grader.scorecard import Cause, Point
-from grader.transcript import Claim, Transcript, quote
-from scenarios.schema import Solution
+from grader.transcript import Claim, Transcript, quote, reasoned
 
 UNTOLD = frozenset({"loss", "val_loss", "config"})
 """Diagnostics that nearly every bug moves: seeing them supports a cause only where the answer key says so."""
@@ -17,17 +20,25 @@ PER_INNOCENT = 2.0
 TOLERATED = 2
 """Innocent lines that may be marked for free: the frame of the guilty one."""
 MIXED = 0.5
+LAST_IDEAS = 2
+GUESSES = 3
+"""So many causes claimed in a row without a look at anything new are guesses."""
+_TELLS = {"hypothesis", "diagnosis", "fix", "verify", "answer"}
+_REMEDY = re.compile(
+    r"\b(?:should|must|ought|needs? to|has to|have to|fix|instead|replace|change|move|add|remove|swap|use)\b",
+    re.IGNORECASE,
+)
 
 
 def verdict(transcript: Transcript, material: Material) -> Cause:
     """The cause that counts: the last one claimed; failing that, a right idea that was never claimed is half of it."""
     claim = transcript.claim
     if claim is not None:
-        guesses = _guesses(transcript, material, claim)
+        guesses = _guesses(transcript, material)
         if guesses:
             return Cause("none", claim.cause.closest, guesses)
         return claim.cause
-    idea = next((idea for idea in reversed(transcript.ideas) if idea.cause.verdict == "correct"), None)
+    idea = _suspected(transcript)
     if idea is not None:
         return Cause("partial", idea.cause.closest, f"suspected, never claimed: {idea.cause.why}")
     if transcript.claims:
@@ -42,8 +53,15 @@ def claimed_at(transcript: Transcript, material: Material) -> Claim | None:
     """
     same = transcript.same_claims
     if same:
-        return next((claim for claim in same if support_before(transcript, material, claim.event.seq)), same[-1])
-    return next((idea for idea in reversed(transcript.ideas) if idea.cause.verdict == "correct"), None)
+        founded = (claim for claim in same if support_before(transcript, material, claim.event.seq))
+        return same[0] if transcript.review else next(founded, same[-1])
+    return _suspected(transcript)
+
+
+def _suspected(transcript: Transcript) -> Claim | None:
+    """The right idea that was never claimed, where it is among the last: who suspects everything suspects that too."""
+    last = reversed(transcript.ideas[-LAST_IDEAS:])
+    return next((idea for idea in last if idea.cause.verdict == "correct"), None)
 
 
 def points(transcript: Transcript, material: Material, cause: Cause) -> list[Point]:
@@ -72,6 +90,20 @@ def support_before(transcript: Transcript, material: Material, seq: int) -> froz
     return support | {"code"} if _seen_in_code(transcript, material, seq) else support
 
 
+def accounted_for(transcript: Transcript, material: Material) -> bool:
+    """Whether a review says more than what the cause is called: the place marked or named by its number, or
+    a reason and a remedy in words. Where nothing is wrong, a reason will do."""
+    lines = set(transcript.marked.lines) if transcript.marked else set()
+    meant = [message for message in transcript.said if message.seq not in transcript.astray]
+    for message in meant:
+        lines |= named(message.text, material) if "diagnosis" in message.acts else set()
+    if any(near(line, material) for line in lines):
+        return True
+    told = [without_code(message.text, material.source) for message in meant if _TELLS & set(message.acts)]
+    remedy = material.healthy or any(map(_REMEDY.search, told)) or any("fix" in message.acts for message in meant)
+    return remedy and any(map(reasoned, told))
+
+
 def _seen_in_code(transcript: Transcript, material: Material, seq: int) -> bool:
     lines = {
         material.source[file][number - 1].strip()
@@ -90,29 +122,32 @@ def _common(transcript: Transcript, material: Material, cause: Cause, worth: dic
     quotes = (quote(claim.event),) if claim else ()
     share = {"correct": 1.0, "partial": MIXED}.get(cause.verdict, 0.0)
     found = [Point("technical", "root cause", worth["cause"] * share, worth["cause"], cause.why, quotes)]
-    told = transcript.explanation()
     if cause.verdict not in ("correct", "partial"):
         # The mechanism of a bug that was not found, or its remedy by chance, is worth nothing.
         for name in ("mechanism", "fix"):
             found.append(Point("technical", name, 0.0, worth[name], "the cause was not found", quotes))
         return found
-    groups = hit(solution.mechanism_concepts, told)
+    told = [hit(solution.mechanism_concepts, without_code(text, material.source)) for text in transcript.explained()]
+    groups = [next(filter(None, words), None) for words in zip(*told, strict=True)] or [None] * len(
+        solution.mechanism_concepts
+    )
     said = [words for words in groups if words]
     part = len(said) / len(groups) if groups else share
     reason = f"says how it does its damage: {_words(said)}" if said else "does not say how the cause does its damage"
     found.append(
         Point("technical", "mechanism", round(worth["mechanism"] * part, 1), worth["mechanism"], reason, quotes)
     )
-    found.append(_fix(transcript, solution, worth["fix"]))
+    found.append(_fix(transcript, material, worth["fix"]))
     return found
 
 
-def _fix(transcript: Transcript, solution: Solution, out_of: float) -> Point:
+def _fix(transcript: Transcript, material: Material, out_of: float) -> Point:
+    solution = material.solution
     best: tuple[int, Point] | None = None
     for message in transcript.said:
         if not {"fix", "diagnosis", "answer"} & set(message.acts) or message.seq in transcript.astray:
             continue
-        groups = hit(solution.fix_concepts, message.text, affirmed=True)
+        groups = hit(solution.fix_concepts, without_code(message.text, material.source), affirmed=True)
         count = sum(words is not None for words in groups)
         if count and (best is None or count > best[0]):
             share = count / len(groups)
@@ -162,17 +197,21 @@ def _lines(transcript: Transcript, material: Material, cause: Cause) -> Point:
     return Point("technical", label, points, out_of, reason, quotes)
 
 
-def _guesses(transcript: Transcript, material: Material, last: Claim) -> str | None:
-    """Why a row of claims is guessing: three causes in turn, nothing looked at between them."""
+def _guesses(transcript: Transcript, material: Material) -> str | None:
+    """Why a number of claims is guessing: several causes claimed in a row with nothing new looked at between them, and
+    no more looks than guesses since."""
+    looks = [piece.seq for piece in transcript.telling(material)]
     row: dict[str, Claim] = {}
-    for claim in reversed(transcript.claims):
+    last = 0
+    for claim in transcript.claims:
         if claim.cause.verdict == "none":
             continue
-        looked = any(claim.event.seq < piece.seq < last.event.seq for piece in transcript.telling(material))
-        if looked:
-            break
+        since = [seq for seq in looks if last < seq < claim.event.seq]
+        if since and (len(row) < GUESSES or len(since) > len(row)):
+            row = {}
         row.setdefault(claim.cause.closest or claim.cause.why, claim)
-    if len(row) < 3:
+        last = claim.event.seq
+    if len(row) < GUESSES:
         return None
     return f"{len(row)} causes were claimed one after another without a look at anything in between"
 
@@ -181,7 +220,7 @@ def contradictions(transcript: Transcript, material: Material) -> list[tuple[Cla
     """Claims made while evidence against them lay on the table, one per cause, with the evidence's id."""
     found: dict[str | None, tuple[Claim, str]] = {}
     for claim in transcript.claims:
-        against = contradicted(transcript, material, claim)
+        against = contradicted(transcript, material, claim.cause, claim.event.seq)
         if against is not None:
             found.setdefault(claim.cause.closest, (claim, against))
     return list(found.values())
@@ -191,5 +230,5 @@ def _words(said: list[str]) -> str:
     return ", ".join(f'"{words}"' for words in said[:4])
 
 
-def _listed(lines: object) -> str:
-    return ", ".join(f"{file}:{number}" for file, number in list(lines)[:6])  # type: ignore[call-overload]
+def _listed(lines: Sequence[tuple[str, int]]) -> str:
+    return ", ".join(f"{file}:{number}" for file, number in lines[:6])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from grader.errors import GraderError
 from grader.events import (
@@ -21,14 +22,15 @@ from grader.events import (
     Started,
 )
 from grader.material import Material
+from grader.pasted import without_code
 from grader.scorecard import Cause, Quote
 
 _SHORTEST = 5
 REASON = re.compile(
     r"\b(?:because|since|so that|to see (?:if|whether|how)|"
     r"to (?:check|test|rule out|tell|find out|know|confirm|exclude|see)|would (?:show|tell|mean|expect|explain)|"
-    r"if (?:it|the|that|this|they|there)|expect|suspect|hypothes|consistent with|which means|that means|therefore|"
-    r"suggests?|points? to|rules? out|explains?|i (?:think|believe|wonder|guess)|due to|caused by|otherwise|as the|"
+    r"if (?:it|the|that|this|they|there)\b[^.?!]{0,80}(?:,|\bthen|\bwould|\bshould|\bwill)|consistent with|which means|"
+    r"that means|therefore|suggests?|points? to|rules? out|explains?|due to|caused by|otherwise|as the|"
     r"as a result|leads? to|so the|so it|so each|so every)\b",
     re.IGNORECASE,
 )
@@ -43,10 +45,16 @@ _DOUBTS = re.compile(r"\b(?:maybe|perhaps|could|might|possibly|either|or)\b|\?",
 
 @dataclass(frozen=True)
 class Claim:
-    """A message that claims a cause, and what it was taken for."""
+    """A message that claims a cause."""
 
     event: Candidate
-    cause: Cause
+    material: Material = field(repr=False, compare=False)
+
+    @cached_property
+    def cause(self) -> Cause:
+        """What it was taken for. Judging is what takes time in scoring, so only what counts is judged."""
+        text = without_code(self.event.text, self.material.source)
+        return self.material.judge.judge(text, self.material.slug)
 
 
 @dataclass(frozen=True)
@@ -67,27 +75,29 @@ class Transcript:
     def review(self) -> bool:
         return self.started.round == "review"
 
-    @property
+    @cached_property
     def evidence(self) -> tuple[Shown, ...]:
         """What was really seen: recorded pieces only."""
         return tuple(piece for piece in self.shown if piece.recorded)
 
-    @property
+    @cached_property
     def asking(self) -> tuple[Candidate, ...]:
         """The messages that ask for evidence."""
         return tuple(message for message in self.said if message.requests)
 
-    @property
-    def out_of_time(self) -> bool:
-        late = self.closed is not None and self.closed.reason == "time_up"
-        return late or any(notice.mark == "time_up" for notice in self.notices)
+    def out_of_time(self, at: float) -> bool:
+        """Whether the time was up by then, in seconds of the interview's clock."""
+        ends = [notice.at for notice in self.notices if notice.mark == "time_up"]
+        if self.closed is not None and self.closed.reason == "time_up":
+            ends.append(self.closed.at)
+        return bool(ends) and min(ends) <= at
 
-    @property
+    @cached_property
     def claim(self) -> Claim | None:
         """The claim that counts: the last one that names a cause."""
         return next((claim for claim in reversed(self.claims) if claim.cause.verdict != "none"), None)
 
-    @property
+    @cached_property
     def same_claims(self) -> tuple[Claim, ...]:
         """The claims of the cause that is claimed at the end, since it was last preferred to another, oldest first."""
         last, same = self.claim, []
@@ -111,7 +121,7 @@ class Transcript:
         before = {request for other in self.said if other.seq < message.seq for request in other.requests}
         return any(material.bears(request.diagnostic) and request not in before for request in message.requests)
 
-    @property
+    @cached_property
     def astray(self) -> frozenset[int]:
         """The numbers of the messages that claim a wrong cause."""
         return frozenset(claim.event.seq for claim in self.claims if claim.cause.verdict == "wrong")
@@ -120,12 +130,10 @@ class Transcript:
         """Ids of the diagnostics on the table before an event."""
         return frozenset(piece.request.diagnostic for piece in self.evidence if piece.seq < seq)
 
-    def explanation(self) -> str:
-        """All that was said about causes and remedies: where a mechanism is told."""
+    def explained(self) -> list[str]:
+        """What was said about causes and remedies: where a mechanism is told."""
         acts = {"diagnosis", "fix", "verify", "answer", "hypothesis"}
-        return ". ".join(
-            message.text for message in self.said if acts & set(message.acts) and message.seq not in self.astray
-        )
+        return [message.text for message in self.said if acts & set(message.acts) and message.seq not in self.astray]
 
 
 def read(events: Sequence[AnyEvent], material: Material) -> Transcript:
@@ -136,11 +144,9 @@ def read(events: Sequence[AnyEvent], material: Material) -> Transcript:
     if starts[0].scenario != material.slug:
         raise GraderError("the transcript is about another scenario than the one it is to be scored against")
     said = tuple(event for event in events if isinstance(event, Candidate))
-    claims = tuple(_claim(message, material) for message in said if "diagnosis" in message.acts)
+    claims = tuple(Claim(message, material) for message in said if "diagnosis" in message.acts)
     ideas = tuple(
-        _claim(message, material)
-        for message in said
-        if "hypothesis" in message.acts and "diagnosis" not in message.acts
+        Claim(message, material) for message in said if "hypothesis" in message.acts and "diagnosis" not in message.acts
     )
     if not claims:
         # Where nothing firmer comes, what somebody says he thinks it is, is his answer.
@@ -148,6 +154,7 @@ def read(events: Sequence[AnyEvent], material: Material) -> Transcript:
             idea for idea in ideas if _COMMITS.search(idea.event.text) and not _DOUBTS.search(idea.event.text)
         )
         ideas = tuple(idea for idea in ideas if idea not in claims)
+    claims = _with_answers(claims, said, material)
     return Transcript(
         started=starts[0],
         said=said,
@@ -163,8 +170,16 @@ def read(events: Sequence[AnyEvent], material: Material) -> Transcript:
     )
 
 
-def _claim(message: Candidate, material: Material) -> Claim:
-    return Claim(message, material.matcher.judge(message.text, material.slug))
+def _with_answers(claims: tuple[Claim, ...], said: Sequence[Candidate], material: Material) -> tuple[Claim, ...]:
+    """With the answer to a follow-up that states the right cause anew, where the claim before it did not. What else an
+    answer says explains the claim and replaces it not."""
+    if not claims or claims[-1].cause.verdict == "correct":
+        return claims
+    told = (message for message in said if message.follow_up is not None and message.seq > claims[0].event.seq)
+    answers = (Claim(message, material) for message in told)
+    anew = (answer for answer in answers if "hypothesis" in answer.event.acts)
+    right = [answer for answer in anew if answer.cause.verdict == "correct"]
+    return tuple(sorted((*claims, *right[:1]), key=lambda claim: claim.event.seq))
 
 
 def reasoned(text: str) -> bool:

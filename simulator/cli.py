@@ -154,6 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     score = commands.add_parser("score", help="score an interview again")
     score.add_argument("what", metavar="FILE|ID", help="a JSON export, or an interview's id")
     score.add_argument("--json", action="store_true", help="the scorecard as JSON")
+    score.add_argument("--second-opinion", action="store_true", help="with the points that the configured model gives")
 
     commands.add_parser("resolve", help="messages on stdin, a line each: how each is understood, as JSON lines")
     grade = commands.add_parser("grade", help="JSON lines {id, scenario, text} on stdin: is the cause right?")

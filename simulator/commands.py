@@ -102,6 +102,7 @@ def score(options: argparse.Namespace) -> int:
     from grader.events import Started
     from simulator import report
     from simulator.debrief import score as scored
+    from simulator.debrief import second_opinion
     from simulator.export import HIDDEN, read
     from simulator.store import Store
 
@@ -122,10 +123,20 @@ def score(options: argparse.Namespace) -> int:
     if started.scenario == HIDDEN:
         raise FlatlineError("an open interview cannot be scored: finish it, then export it again")
     card = scored(started.scenario, events, started.profile, pack)
+    opinion = model = None
+    if options.second_opinion:
+        opinion, model = second_opinion(started.scenario, events, pack)
     if options.json:
-        print(msgspec.json.encode(card).decode())
-    else:
-        print(clean(report.as_text(report.scorecard(card, started.round))))
+        found = msgspec.to_builtins(card)
+        if opinion is not None:
+            dimensions = {name: scored._asdict() for name, scored in opinion.dimensions.items()}
+            found["second_opinion"] = {"model": model, "total": opinion.total, "dimensions": dimensions}
+        _print_json(found)
+        return 0
+    sections = report.scorecard(card, started.round)
+    if opinion is not None:
+        sections.insert(1, report.second_opinion(card, opinion, started.round, str(model)))
+    print(clean(report.as_text(sections)))
     return 0
 
 
@@ -138,7 +149,7 @@ def resolve(options: argparse.Namespace) -> int:
 
 
 def grade(options: argparse.Namespace) -> int:
-    from grader import cause
+    from grader import judge
     from scenarios import catalog
     from scenarios.errors import ScenarioError
 
@@ -152,7 +163,7 @@ def grade(options: argparse.Namespace) -> int:
             task = msgspec.json.decode(line.encode("utf-8", "replace"))
             id = task.get("id") if isinstance(task, dict) else None
             claim = msgspec.convert(task, _Claim)
-            found = cause.match(claim.text, find(str(claim.scenario)), options.pack)
+            found = judge.match(claim.text, find(str(claim.scenario)), options.pack)
         except (msgspec.DecodeError, ScenarioError, RecursionError) as error:
             code = 1
             _print_json({"id": id, "error": f"line {number}: {' '.join(str(error).split())}"})

@@ -5,24 +5,29 @@ The only module of this room that opens a solution or a verdict; it refuses whil
 
 from __future__ import annotations
 
+import contextlib
+import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from grader.events import AnyEvent, Closed, Started
+from grader.events import AnyEvent, Closed, Request, Started
+from grader.opinion import Opinion
+from grader.path import Stop, Wanted
 from grader.scorecard import Scorecard
 from simulator.errors import FlatlineError
-from simulator.evidence import CodeBlock
+from simulator.evidence import KNOWN_GOOD, CodeBlock, Evidence
 
 if TYPE_CHECKING:
     from simulator.table import Table
-    from traces.format import Verdict
+    from traces.format import Betrayal, Verdict
 
 
 # A band of next to no width makes any distance huge: beyond this, figures say no more.
 MANY_WIDTHS = 1000
+LONG = 12  # lines from which on only differences are told
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -44,7 +49,8 @@ class Question(msgspec.Struct, frozen=True):
 class Debrief(msgspec.Struct, frozen=True, kw_only=True):
     """`bug_lines` are line numbers of the code as it ran, by file; `bug_code` shows the functions around them.
 
-    `device` is empty when no recorded run was on the table.
+    `taken` is the candidate's way and `strong` that of a strong one; `beside` the decisive diagnostics of the run with
+    those of the known-good one. `device` is empty when no recorded run was on the table.
     """
 
     slug: str
@@ -57,6 +63,9 @@ class Debrief(msgspec.Struct, frozen=True, kw_only=True):
     diff: str
     bug_lines: dict[str, tuple[int, ...]]
     decisive: tuple[Finding, ...]
+    beside: tuple[Evidence, ...]
+    taken: tuple[Stop, ...]
+    strong: tuple[Wanted, ...]
     follow_ups: tuple[Question, ...]
     references: tuple[str, ...]
     profile: str
@@ -80,8 +89,26 @@ def score(slug: str, events: Sequence[AnyEvent], profile: str, pack: str | None 
         raise FlatlineError(str(error)) from None
 
 
-def make(table: Table, started: Started, card: Scorecard) -> Debrief:
+def second_opinion(slug: str, events: Sequence[AnyEvent], pack: str | None = None) -> tuple[Opinion, str]:
+    """What the configured model makes of a closed interview, and the model's name. Raises FlatlineError."""
+    from scenarios import catalog
+    from scenarios.errors import ScenarioError
+    from simulator.model import judge
+
+    if not any(isinstance(event, Closed) for event in events):
+        raise FlatlineError("a second opinion is for a closed interview: /finish closes it")
+    try:
+        solution = catalog.load_solution(slug, pack)
+    except ScenarioError as error:
+        raise FlatlineError(str(error)) from None
+    endpoint = judge.configured()
+    return judge.ask(endpoint, events, solution), endpoint.settings.model
+
+
+def make(table: Table, events: Sequence[AnyEvent], card: Scorecard) -> Debrief:
     """The debrief of a closed interview; `card` is the proof that it is. Raises FlatlineError."""
+    from grader import path, transcript
+    from grader.material import load_material
     from scenarios import catalog, source
     from scenarios.errors import ScenarioError
 
@@ -92,9 +119,12 @@ def make(table: Table, started: Started, card: Scorecard) -> Debrief:
         diff = catalog.patch_text(slug, pack)
         lines = source.changed_lines(slug, pack)
         snippet = tuple(table.snippet()) if table.scenario.snippet else ()
+        started = next(event for event in events if isinstance(event, Started))
+        verdict = verdict_of(slug, started.profile)
+        material = load_material(slug, verdict=verdict, pack=pack)
     except ScenarioError as error:
         raise FlatlineError(str(error)) from None
-    verdict = verdict_of(slug, started.profile)
+    told = transcript.read(events, material)
     return Debrief(
         slug=slug,
         title=solution.title,
@@ -106,6 +136,9 @@ def make(table: Table, started: Started, card: Scorecard) -> Debrief:
         diff=diff,
         bug_lines=lines,
         decisive=tuple(finding(id, verdict) for id in solution.decisive),
+        beside=tuple(_beside(table, solution.decisive, verdict)),
+        taken=path.taken(told, material),
+        strong=path.strong(told, material, card.points),
         follow_ups=tuple(
             Question(asked.question, solution.follow_ups[asked.id].model_answer)
             for asked in guide.follow_ups
@@ -134,10 +167,8 @@ def verdict_of(slug: str, profile: str) -> Verdict | None:
 def finding(diagnostic: str, verdict: Verdict | None) -> Finding:
     """A diagnostic and its distance from the healthy band, in words; `figures` is empty when there is no figure."""
     name = diagnostic.replace("_", " ")
-    found = [one for one in verdict.betrayals if one.diagnostic == diagnostic] if verdict else []
-    if found:
-        # Of those equally far off, the one that shows it first, and of these the plainest.
-        most = max(found, key=lambda one: (min(one.widths, MANY_WIDTHS), -one.first_step, -len(one.column)))
+    most = _furthest(diagnostic, verdict)
+    if most:
         part = _part(most.column)
         if most.direction == "nonfinite":
             figures = f"outside healthy runs from step {most.first_step} on, in the end not finite"
@@ -146,6 +177,37 @@ def finding(diagnostic: str, verdict: Verdict | None) -> Finding:
         return Finding(diagnostic, figures, f"{name} ({part})" if part else name)
     differs = verdict is not None and verdict.checks.get(diagnostic, False)
     return Finding(diagnostic, "comes out otherwise than in healthy runs" if differs else "", name)
+
+
+def _beside(table: Table, decisive: Sequence[str], verdict: Verdict | None) -> Iterator[Evidence]:
+    """The decisive diagnostics of the run, each with the known-good run's, as far as they were recorded; of curves of
+    many layers the one that is furthest off."""
+    for id in decisive:
+        most = _furthest(id, verdict)
+        layer = re.search(r"layer\.(\d+)", most.column) if most else None
+        request = Request(id, layers=(int(layer[1]),) if layer else (), compare=True)
+        with contextlib.suppress(FlatlineError):  # a review may have no run
+            piece = table.fetch(request)
+            if piece.recorded and id != "code":
+                yield msgspec.structs.replace(piece, text=differing(piece.text))
+
+
+def differing(text: str) -> str:
+    """A text and the known-good run's below it as the lines in which they differ, where both are long."""
+    ours, _, theirs = text.partition(f"\n\n{KNOWN_GOOD}\n")
+    if not theirs or max(ours.count("\n"), theirs.count("\n")) < LONG:
+        return text
+    marks = {"-": "known-good  ", "+": "this run    "}
+    found = list(difflib.unified_diff(theirs.split("\n"), ours.split("\n"), n=0, lineterm=""))
+    # The first two lines are the names of the sides.
+    return "\n".join(marks[line[0]] + line[1:] for line in found[2:] if line[:1] in marks)
+
+
+def _furthest(diagnostic: str, verdict: Verdict | None) -> Betrayal | None:
+    """Of what betrays the run in a diagnostic, that which is furthest off; of those equally far, the one that shows it
+    first, and of these the plainest."""
+    found = [one for one in verdict.betrayals if one.diagnostic == diagnostic] if verdict else []
+    return max(found, key=lambda one: (min(one.widths, MANY_WIDTHS), -one.first_step, -len(one.column)), default=None)
 
 
 def _widths(widths: float) -> str:

@@ -12,7 +12,7 @@ from grader.events import Request
 from scenarios.schema import Vocabulary
 from simulator.columns import label, select
 from simulator.errors import FlatlineError
-from simulator.evidence import CodeBlock, Evidence, Series
+from simulator.evidence import KNOWN_GOOD, CodeBlock, Evidence, Series
 from simulator.interviewer.settings import only
 from simulator.tables import number, table
 from traces.errors import TraceError
@@ -96,7 +96,7 @@ class TraceDesk:
         theirs = only(artifact.text, request.settings) if id == "config" else artifact.text
         if theirs == text:
             return f"{text}\n\n(The same in the known-good run.)"
-        return f"{text}\n\n--- the known-good run ---\n{theirs}"
+        return f"{text}\n\n{KNOWN_GOOD}\n{theirs}"
 
     # -- curves
 

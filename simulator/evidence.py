@@ -6,6 +6,9 @@ from typing import Literal
 
 import msgspec
 
+KNOWN_GOOD = "--- the known-good run ---"
+"""Stands between a text and that of the known-good run."""
+
 
 class Series(msgspec.Struct, frozen=True):
     """One line of a chart; `steps` and `values` have equal length, values may be NaN or infinite."""

@@ -20,6 +20,7 @@ from simulator.session import Session, Setup, clean
 from simulator.store import Entry, Store
 
 if TYPE_CHECKING:
+    from grader.opinion import Opinion
     from grader.scorecard import Scorecard
     from simulator.debrief import Debrief
     from simulator.model.consultant import Consultant
@@ -331,7 +332,13 @@ class Interview:
         """Raises FlatlineError while the interview is open."""
         from simulator.debrief import make
 
-        return make(self._table, self._started, self.scorecard())
+        return make(self._table, self.events, self.scorecard())
+
+    def second_opinion(self) -> tuple[Opinion, str]:
+        """What the configured model makes of it, and the model's name; this takes a while. Raises FlatlineError."""
+        from simulator.debrief import second_opinion
+
+        return second_opinion(self._table.slug, self.events, self._table.pack)
 
     @cached_property
     def _card(self) -> Scorecard:

@@ -10,14 +10,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from grader.events import AnyEvent, Candidate, Closed, Interviewer, Marked, Noted, Notice, Resumed, Shown, Unaided
+from grader.opinion import VOTES, Opinion
 from grader.scorecard import MAXIMUM, Point, Scorecard
 from simulator.interviewer.mouth import duration
 from simulator.model.marks import words
 
 if TYPE_CHECKING:
+    from grader.path import Stop, Wanted
     from simulator.debrief import Debrief
 
 WIDTH = 80
+LONGEST_PIECE = 40
+"""Lines of a piece of evidence that a debrief shows."""
 REASONS = {"finished": "closed by the candidate", "given_up": "given up", "time_up": "closed when the time was up"}
 
 
@@ -110,6 +114,28 @@ def scorecard(card: Scorecard, round: str) -> list[Section]:
     return sections
 
 
+def second_opinion(card: Scorecard, opinion: Opinion, round: str, model: str) -> Section:
+    """A model's points beside the card's; where the totals are far apart, the reasons of both."""
+    maximum = MAXIMUM[round]
+    total = "no total" if opinion.total is None else f"{opinion.total:g} of 100"
+    parts = [Part("text", f"{model}: {total}, from {opinion.votes} of {VOTES} votes. The card says {card.total:g}.")]
+    apart = opinion.apart(card)
+    for name, given in card.dimensions.items():
+        theirs = opinion.dimensions.get(name)
+        points = f"{theirs.points:g}" if theirs else "not scored"
+        text = f"{name}: {given:g} by the card, {points} by the model, of {maximum[name]}"
+        if apart and theirs and theirs.points != given:
+            lost = [point.reason for point in card.points if point.dimension == name and _poor(point)]
+            ours = "; ".join(lost) or "nothing was missing"
+            text += f". The card: {ours}. The model: {theirs.reason}"
+        parts.append(Part("item", text))
+    return Section("A second opinion", tuple(parts))
+
+
+def _poor(point: Point) -> bool:
+    return point.points is not None and point.points < point.out_of
+
+
 def debrief(of: Debrief) -> list[Section]:
     """What was wrong and how it could be seen; without the scorecard."""
     numbers = ", ".join(f"#{number}" for number in of.catalogue if isinstance(number, int))
@@ -130,6 +156,14 @@ def debrief(of: Debrief) -> list[Section]:
     if of.decisive:
         items = [f"{found.name}: {found.figures}" if found.figures else found.name for found in of.decisive]
         sections.append(Section("What would have told", tuple(Part("item", item) for item in items)))
+    if of.beside:
+        parts = []
+        for piece in of.beside:
+            parts += [Part("text", piece.title), Part("block", shortened(piece.text))]
+        sections.append(Section("The run beside the known-good one", tuple(parts)))
+    sections.append(Section("A strong candidate's way", tuple(Part("item", wanted(one)) for one in of.strong)))
+    if of.taken:
+        sections.append(Section("Your way", tuple(Part("item", stop(one)) for one in of.taken)))
     if of.follow_ups:
         parts = [Part("item", f"{q.question} {q.model_answer.strip()}") for q in of.follow_ups]
         sections.append(Section("The questions, and what a good answer says", tuple(parts)))
@@ -139,6 +173,24 @@ def debrief(of: Debrief) -> list[Section]:
         run = f"profile {of.profile}, seed {of.seed}, recorded on {of.device}"
         sections.append(Section("The run", (Part("text", run),)))
     return sections
+
+
+def wanted(one: Wanted) -> str:
+    """What a strong candidate does, and whether it was done here."""
+    return f"{one.what} ({'not done' if one.at is None else f'at {clock(one.at)}'})"
+
+
+def stop(one: Stop) -> str:
+    """A thing that was done, in a line."""
+    return f"{clock(one.at)} {one.what}" + (f" ({one.remark})" if one.remark else "")
+
+
+def shortened(text: str) -> str:
+    """At most so many lines of a piece of evidence as fit beside others."""
+    lines = text.split("\n")
+    if len(lines) <= LONGEST_PIECE:
+        return text
+    return "\n".join([*lines[: LONGEST_PIECE - 1], f"(… {len(lines) - LONGEST_PIECE + 1} more lines)"])
 
 
 def _point(point: Point, quoted: set[int]) -> str:

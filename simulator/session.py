@@ -226,6 +226,8 @@ class Session:
         if accepted:
             acts = ("hint",)
         question = self.state.open_question
+        if question is not None and turns.takes_back(text) and {"hypothesis", "fix"} & set(acts):
+            acts = ("diagnosis", *(act for act in acts if act not in ("diagnosis", "hypothesis")))
         if question is not None and self._answers(text, acts):
             self._answer(text, _as_answer(acts), tuple(heard.requests), question)
             return

@@ -1,4 +1,4 @@
-"""Simulated candidates: people of ten sorts, each of whom can sit every bundled scenario, in both rounds.
+"""Simulated candidates: people of twelve sorts, each of whom can sit every bundled scenario, in both rounds.
 
 A sort is a function that plays one round through the real interview, on the real runs, without a model; the same round
 is played the same way every time. What all of a sort have in common stands here. What is said of one scenario comes
@@ -223,12 +223,8 @@ def lucky_guesser(candidate: Candidate) -> None:
 def fisher(candidate: Candidate) -> None:
     """Asks for everything at once, then for everything piece by piece, then for the answer."""
     candidate.pace = 15.0
-    known = vocabulary.load()
-    pieces = list(_names().values())
-    candidate.says(EVERYTHING)
-    for start in range(0, len(pieces), AT_A_TIME):
-        candidate.says(f"Show me {', '.join(pieces[start : start + AT_A_TIME])}.")
-    for area in known.areas:
+    candidate.says(EVERYTHING, *_combing())
+    for area in vocabulary.load().areas:
         wish = f"Show me the {area.phrases[0]} code."
         if not any(isinstance(event, Shown) for event in candidate.says(wish)):
             candidate.says(wish)
@@ -247,6 +243,20 @@ def shotgun(candidate: Candidate) -> None:
         candidate.says(*(f"My diagnosis: {cause}." for cause in causes))
     candidate.marks(candidate.script.mark)
     candidate.answers(candidate.script.answers.__getitem__)
+
+
+def comber(candidate: Candidate) -> None:
+    """Asks for everything piece by piece, and then does well."""
+    candidate.pace = 15.0
+    candidate.says(*_combing())
+    _claims(candidate, candidate.looks[-1:], candidate.claim)
+
+
+def guesser(candidate: Candidate) -> None:
+    """Claims one cause after the other; after one look, the right one with all that can be said of it."""
+    guesses = [f"My diagnosis: {_wording(slug)}." for slug in _others(candidate.slug)[: GUESSES + 2]]
+    candidate.says(*candidate.looks[:1], *guesses)
+    _claims(candidate, candidate.looks[-1:], candidate.claim)
 
 
 def silent(candidate: Candidate) -> None:
@@ -305,6 +315,8 @@ SORTS: dict[str, tuple[Callable[[Candidate], None], Bounds]] = {
     "lucky_guesser": (lucky_guesser, Bounds(highest=60)),
     "contradictor": (contradictor, Bounds()),
     "fisher": (fisher, BELOW_50),
+    "comber": (comber, Bounds()),
+    "guesser": (guesser, BELOW_50),
     "shotgun": (shotgun, BELOW_50),
     "flatterer": (flatterer, BELOW_50),
     "silent": (silent, BELOW_50),
@@ -340,6 +352,12 @@ def _claims(candidate: Candidate, looks: Iterable[str], claim: str) -> None:
     candidate.says(*looks, claim)
     candidate.marks(candidate.script.mark)
     candidate.answers(candidate.script.answers.__getitem__)
+
+
+def _combing() -> list[str]:
+    """Messages that ask for everything there is."""
+    pieces = list(_names().values())
+    return [f"Show me {', '.join(pieces[at : at + AT_A_TIME])}." for at in range(0, len(pieces), AT_A_TIME)]
 
 
 def _half(text: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import bundled
 import pytest
 
-from grader import cause
+from grader import judge
 from grader.events import Candidate, FollowUpAsked, Interviewer, Shown
 from scenarios import catalog, source, vocabulary
 from simulator.interview import Interview, Options
@@ -149,7 +149,7 @@ def test_what_is_asked_after_a_diagnosis_names_no_cause(slug):
     asked = catalog.load_guide(slug).follow_ups[:FOLLOW_UPS]
     assert len(asked) == FOLLOW_UPS
     for following in asked:
-        assert cause.match(following.question, slug).verdict in ("none", "wrong"), following.question
+        assert judge.match(following.question, slug).verdict in ("none", "wrong"), following.question
         assert not INTERPRETS.search(following.question), following.question
 
 

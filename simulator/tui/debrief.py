@@ -13,8 +13,11 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from grader.scorecard import MAXIMUM, Point, Scorecard
+from simulator import report
 from simulator.debrief import Debrief
+from simulator.errors import FlatlineError
 from simulator.interview import Interview
+from simulator.report import shortened
 from simulator.tui.chatlog import clock, told
 from simulator.tui.frame import Frame
 from simulator.tui.keys import bindings
@@ -25,8 +28,8 @@ if TYPE_CHECKING:
 
 BAR = 24
 LONGEST_QUOTE = 200
-PAGES = ("score", "answer", "talk")
-TITLES = {"score": "Score", "answer": "What was wrong", "talk": "Conversation"}
+PAGES = ("score", "answer", "way", "talk")
+TITLES = {"score": "Score", "answer": "What was wrong", "way": "The way there", "talk": "Conversation"}
 
 
 class Page(VerticalScroll, can_focus=True):
@@ -71,6 +74,7 @@ class DebriefScreen(Frame[None]):
         self.interview = interview
         self.debrief = debrief
         self.page = PAGES[0]
+        self._asking = False
 
     def body(self) -> ComposeResult:
         yield Static(id="top")
@@ -79,6 +83,8 @@ class DebriefScreen(Frame[None]):
             yield from _laid_out(score_page(self.debrief.scorecard, self.interview.round))
         with Page(id="answer"):
             yield from _laid_out(answer_page(self.debrief))
+        with Page(id="way"):
+            yield from _laid_out(way_page(self.debrief))
         with Page(id="talk"):
             for event in self.interview.events:
                 said = told(event)
@@ -110,6 +116,36 @@ class DebriefScreen(Frame[None]):
 
     def action_export(self) -> None:
         self.app.save_transcript(self.interview)
+
+    def action_opinion(self) -> None:
+        """Asks the configured model, while the debrief goes on; its answer comes to stand at the end of the score."""
+        if self._asking:
+            return
+        self._asking = True
+        self.notify("Asking the model for a second opinion …")
+        self.run_worker(self._opinion, thread=True, exit_on_error=False)
+
+    def _opinion(self) -> None:
+        try:
+            opinion, model = self.interview.second_opinion()
+        except FlatlineError as error:
+            self.app.call_from_thread(self._without_opinion, str(error))
+        else:
+            found = report.second_opinion(self.debrief.scorecard, opinion, self.interview.round, model)
+            self.app.call_from_thread(self._with_opinion, found)
+
+    def _without_opinion(self, why: str) -> None:
+        self._asking = False
+        self.notify(visible(why), severity="warning", markup=False)
+
+    def _with_opinion(self, found: report.Section) -> None:
+        parts: list[Part] = [Content.styled(found.title, "bold $primary")]
+        for part in found.parts:
+            text = Content(visible(part.text))
+            parts.append(Item("·", text) if part.kind == "item" else text)
+        self.query_one("#score").mount(*_laid_out(parts))
+        self.action_page("score")
+        self.call_after_refresh(self.query_one("#score").scroll_end, animate=False)
 
     def action_home(self) -> None:
         self.app.go_home()
@@ -167,7 +203,7 @@ def score_page(card: Scorecard, round: str) -> list[Part]:
         if mine:
             laid_out = [point_line(point, quoted) for point in mine]
             parts += [Content.styled(dimension.capitalize(), "bold $primary"), *laid_out]
-    return [*parts, Content.styled(f"Judged by: {card.judge}", "dim")]
+    return parts
 
 
 def point_line(point: Point, quoted: set[int]) -> Item:
@@ -188,6 +224,22 @@ def point_line(point: Point, quoted: set[int]) -> Item:
         words = words if len(words) <= LONGEST_QUOTE else words[: LONGEST_QUOTE - 1] + "…"
         text = text + Content.assemble((f"\n{clock(quote.at)}  “{words}”", "dim italic"))
     return Item(worth, text)
+
+
+def way_page(debrief: Debrief) -> list[Part]:
+    """Lay out what a strong candidate does, and what was done."""
+    parts: list[Part] = [Content.styled("A strong candidate's way, and when you did it", "bold")]
+    for wanted in debrief.strong:
+        if wanted.at is None:
+            parts.append(Item("not done", Content.styled(visible(wanted.what), "bold")))
+        else:
+            parts.append(Item(clock(wanted.at), Content(visible(wanted.what))))
+    if debrief.taken:
+        parts.append(Content.styled("Your way", "bold"))
+    for stop in debrief.taken:
+        remark = (f"\n{stop.remark}", "dim") if stop.remark else ""
+        parts.append(Item(clock(stop.at), Content.assemble(visible(stop.what), remark)))
+    return parts
 
 
 def answer_page(debrief: Debrief) -> list[Part]:
@@ -211,6 +263,8 @@ def answer_page(debrief: Debrief) -> list[Part]:
         for found in debrief.decisive:
             figures = f": {visible(found.figures)}" if found.figures else ""
             parts.append(Item("·", Content.assemble((visible(found.name), "bold"), figures)))
+    for piece in debrief.beside:
+        parts += [Content.styled(visible(piece.title), "bold"), Block(Content(visible(shortened(piece.text))))]
     for question in debrief.follow_ups:
         parts.append(_section(question.question, question.model_answer))
     if debrief.references:

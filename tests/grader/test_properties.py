@@ -21,10 +21,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from transcripts import WALL, transcript
+from transcripts import GOOD, SLUG, WALL, transcript
 
 import grader
-from grader.cause import Matcher, is_healthy
+from grader import choice
+from grader.cause import is_healthy
 from grader.events import (
     Act,
     AnyEvent,
@@ -43,6 +44,7 @@ from grader.events import (
     Started,
     Unaided,
 )
+from grader.judge import Judge
 from grader.material import Material, load_material
 from grader.process import BASICS
 from grader.scorecard import MAXIMUM, Scorecard
@@ -56,20 +58,8 @@ from simulator.state import State
 from simulator.store import Store
 from simulator.table import Table
 
-SLUG = "no_zero_grad"
 DEBUG = {
-    "good": """
-0:40 hypothesis: either the learning rate is too high or something is wrong with the gradients
-1:00 request grad_norm: show me the gradient norm, to see whether it grows
-2:00 request grad_norm_by_layer@0-50: if old gradients are kept, every layer should show it, so per layer please
-4:00 diagnosis: The gradients are never cleared: backward adds to what earlier steps left, so every update is the sum.
-4:01 fix+verify: Call zero_grad after the step, rerun with the same seed to confirm, add a test that asserts it.
-4:05 ask why_then: Why then?
-4:50 answer why_then: at step 0 .grad is empty, later the sum grows with each step
-4:55 ask clipping: Would clipping have helped?
-5:40 answer clipping: it would bound the size and hide it, but the direction is still stale
-6:00 close
-""",
+    "good": GOOD,
     "average": """
 0:30 request param_norm: the parameter norm
 0:50 hypothesis: maybe the learning rate is too high
@@ -458,12 +448,12 @@ def test_folders_that_list_their_files_backwards_change_no_card() -> None:
 
 
 def test_the_order_of_the_answer_keys_changes_no_card() -> None:
-    keys = material().others
+    keys = material().judge.solutions
     slugs = sorted(keys, reverse=True)
     solutions = {slug: keys[slug] for slug in slugs}
-    other = Matcher(solutions, {slug: catalog.load_scenario(slug).workload for slug in slugs})
+    other = Judge(solutions, {slug: catalog.load_scenario(slug).workload for slug in slugs}, choice.load())
     for (slug, events), card in zip(panel(), expected(), strict=True):
-        moved = dataclasses.replace(load_material(slug), matcher=other, others=solutions)
+        moved = dataclasses.replace(load_material(slug), judge=other)
         assert json.loads(msgspec.json.encode(grader.score(events, slug, material=moved))) == card
 
 

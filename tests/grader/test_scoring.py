@@ -2,45 +2,19 @@
 
 import json
 import random
+import time
 
 import msgspec
 import pytest
-from transcripts import transcript
+from transcripts import GOOD, REVIEW, SLUG, VERDICT, transcript, without
 
 import grader
 from grader.errors import GraderError
 from grader.events import Candidate
 from grader.material import load_material
+from grader.places import named
 from grader.scorecard import MAXIMUM, Scorecard
-from scenarios import catalog
-from traces.format import Betrayal, Verdict
-
-SLUG = "no_zero_grad"
-GOOD = """
-0:40 hypothesis: either the learning rate is too high or something is wrong with the gradients
-1:00 request grad_norm: show me the gradient norm, to see whether it grows
-2:00 request grad_norm_by_layer@0-50: if old gradients are kept, every layer should show it, so per layer please
-4:00 diagnosis: The gradients are never cleared: backward adds to what earlier steps left, so every update is the sum.
-4:01 fix+verify: Call zero_grad after the step, rerun with the same seed to confirm, add a test that asserts it.
-4:05 ask why_then: Why then?
-4:50 answer why_then: at step 0 .grad is empty, later the sum grows with each step
-4:55 ask clipping: Would clipping have helped?
-5:40 answer clipping: it would bound the size and hide it, but the direction is still stale
-6:00 close
-"""
-REVIEW = """
-0:40 hypothesis: I suspect the state of the gradients at the start of the second iteration, because nothing resets it
-2:00 diagnosis: zero_grad is missing, so backward adds to the gradients that earlier steps left.
-2:01 fix+verify: Call zero_grad after the step and rerun with the same seed to confirm; a unit test would prevent it.
-2:05 ask why_then: Why then?
-2:50 answer why_then: at step 0 .grad is empty, later the sum grows with each step
-3:00 close
-"""
-VERDICT = Verdict(
-    scenario=SLUG, profile="cpu", seeds=(0, 1, 2), band_seeds=(0, 1, 2), passed=True, reason="",
-    betrayals=(Betrayal("grad_norm", "grad_norm", 2, 20.0, "above"),),
-    checks={"check_causality": False, "check_overfit_batch": False},
-)  # fmt: skip
+from scenarios import catalog, vocabulary
 
 
 def score(lines, slug=SLUG, round="debug", **kwargs) -> Scorecard:
@@ -55,10 +29,6 @@ def point(card, name):
 
 def gates(card):
     return {gate.name for gate in card.gates}
-
-
-def without(lines, *starts):
-    return "\n".join(line for line in lines.splitlines() if not line.startswith(starts))
 
 
 def marked(lines, slug, *places):
@@ -180,7 +150,7 @@ def test_a_list_of_causes_is_no_diagnosis():
     card = score(
         "\n".join(f"4:00 diagnosis: {everything}" if "diagnosis" in line else line for line in GOOD.splitlines())
     )
-    assert card.cause.verdict == "none" and card.total < 50
+    assert card.cause.verdict == "wrong" and card.total < 50
 
 
 def test_three_causes_in_turn_without_a_look_are_guessing():
@@ -321,3 +291,115 @@ def test_transcripts_that_cannot_be_scored_say_so_in_one_line():
         with pytest.raises(GraderError) as error:
             grader.score(events, SLUG)
         assert "\n" not in str(error.value)
+
+
+def test_a_look_does_not_make_a_diagnosis_of_the_last_of_many_guesses():
+    guesses = "\n".join(
+        f"3:{10 + i} diagnosis: {cause}"
+        for i, cause in enumerate(
+            ("softmax is applied twice", "the data is not shuffled", "the mask is off by one", "there is no warmup")
+        )
+    )
+    card = score(f"{guesses}\n3:30 request activations: and the activations\n{GOOD}")
+    assert card.cause.verdict == "none" and card.total < 50
+    looks = "\n".join(
+        f"3:{30 + i} request {id}: {id}"
+        for i, id in enumerate(("update_ratio", "optimizer_state", "param_norm", "val_loss", "activations"))
+    )
+    assert score(f"{guesses}\n{looks}\n{GOOD}").cause.verdict == "correct"
+
+
+def test_asking_for_everything_is_no_strong_hire():
+    everything = "\n".join(
+        f"2:{30 + i} request {one.id}: the {one.id}"
+        for i, one in enumerate(vocabulary.load().diagnostics[:29])
+        if one.id not in ("code", "baseline")
+    )
+    card = score(f"{everything}\n{GOOD}")
+    assert "combing through" in gates(card) and card.total < 70
+
+
+def test_numbers_of_lines_are_lists_unless_they_are_ranges():
+    material = load_material(SLUG)
+    lines = {number for _, number in named("lines 12 and 50", material)}
+    assert lines == {12, 50}
+    assert {n for _, n in named("lines 12-14, 20 and 30 to 31", material)} == {12, 13, 14, 20, 30, 31}
+    assert {n for _, n in named("lines between 12 and 14", material)} == {12, 13, 14}
+    for text in ("the L2 norm grows", "from L1 to L4", "an L1 loss", "l 10 to 30"):
+        assert not named(text, material), text
+
+
+def test_pasted_code_is_neither_a_place_nor_a_remedy():
+    source = "\n".join(load_material(SLUG).source["train.py"])
+    events = transcript(SLUG, "review", "2:00 diagnosis: zero_grad is missing\n3:00 close")
+    first, claim, last = events
+    paste = msgspec.structs.replace(claim, text=f"zero_grad is missing\n{source}", acts=("diagnosis", "fix"))
+    bare, pasted = grader.score(events, SLUG), grader.score([first, paste, last], SLUG)
+    assert pasted.cause == bare.cause and point(pasted, "right lines").points == 0
+    assert "bare name" in gates(bare) and pasted.total <= 60
+
+
+def test_an_opinion_is_no_reason():
+    said = "1:00 diagnosis: I think zero_grad is missing, add it\n2:00 close"
+    assert "bare name" in gates(score(said, round="review"))
+
+
+def test_a_suspicion_is_counted_once():
+    first = "either the learning rate is too high or something is wrong with the gradients"
+    assert first in GOOD and point(score(GOOD), "two hypotheses first").points == 10
+    assert point(score(GOOD.replace(first, "the attention mask")), "two hypotheses first").points == 5
+
+
+def test_waiting_until_the_time_is_up_is_no_way_out_of_a_question():
+    silent = without(GOOD, "4:50", "5:40", "6:00") + "\n20:00 notice time_up\n20:10 close time_up"
+    shrugs = GOOD.replace("at step 0 .grad is empty, later the sum grows with each step", "no idea").replace(
+        "it would bound the size and hide it, but the direction is still stale", "no idea"
+    )
+    assert score(silent).total <= score(shrugs).total
+    late = (
+        GOOD.replace("4:55 ask", "19:00 ask")
+        .replace("5:40 answer clipping", "4:57 smalltalk")
+        .replace("6:00 close", "20:00 notice time_up\n20:10 close time_up")
+    )
+    assert any(found.points is None for found in score(late).points if found.name.startswith("follow-up"))
+
+
+def test_saying_it_again_in_a_review_does_not_reset_the_clock():
+    once = without(REVIEW, "3:00")
+    claim = "zero_grad is missing, so backward adds to the gradients that earlier steps left."
+    again = f"{once}\n14:00 diagnosis: {claim}\n14:10 close"
+    assert point(score(again, round="review"), "time") == point(score(f"{once}\n14:10 close", round="review"), "time")
+
+
+def test_a_refusal_to_verify_is_no_verification():
+    refuses = GOOD.replace(
+        "Call zero_grad after the step, rerun with the same seed to confirm, add a test that asserts it.",
+        "Call zero_grad after the step. I can not verify it and would not monitor anything.",
+    )
+    card = score(refuses)
+    assert point(card, "verification").points == 0 and point(card, "prevention").points == 0
+
+
+def test_a_mechanism_told_among_many_words_counts():
+    long = "and then I looked at it again in peace " * 120
+    told = GOOD.replace("4:50 answer why_then: ", f"4:50 answer why_then: {long}. ")
+    told += f"\n3:59 hypothesis: {long}"
+    assert point(score(told), "mechanism").points == point(score(GOOD), "mechanism").points
+
+
+def test_long_words_are_scored_at_once():
+    for text in ("a/" * 20_000, "1" * 40_000, "a" * 40_000, "line " * 20_000):
+        start = time.perf_counter()
+        score(f"1:00 diagnosis: {text}\n2:00 close", round="review")
+        assert time.perf_counter() - start < 2
+
+
+def test_only_blame_is_blamed():
+    for text, blamed in (
+        ("I think the GPU is broken", True),
+        ("this must be a bug in pytorch", True),
+        ("the GPU utilization is bad because the dataloader has no workers", False),
+        ("pytorch's cross entropy gets the wrong targets", False),
+    ):
+        card = score(f"1:00 hypothesis: {text}\n2:00 close")
+        assert ("blames the tools" in {flag.name for flag in card.red_flags}) == blamed, text

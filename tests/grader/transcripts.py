@@ -16,9 +16,36 @@ from __future__ import annotations
 import re
 
 from grader.events import AnyEvent, Candidate, Closed, FollowUpAsked, Hint, Marked, Notice, Request, Shown, Started
+from traces.format import Betrayal, Verdict
 
 LINE = re.compile(r"(?P<m>\d+):(?P<s>\d\d) (?P<what>[a-z_+]+)(?: (?P<rest>[^:]*?))?(?:: (?P<text>.*))?")
 WALL = "2025-01-01T00:00:00+00:00"
+SLUG = "no_zero_grad"
+GOOD = """
+0:40 hypothesis: either the learning rate is too high or something is wrong with the gradients
+1:00 request grad_norm: show me the gradient norm, to see whether it grows
+2:00 request grad_norm_by_layer@0-50: if old gradients are kept, every layer should show it, so per layer please
+4:00 diagnosis: The gradients are never cleared: backward adds to what earlier steps left, so every update is the sum.
+4:01 fix+verify: Call zero_grad after the step, rerun with the same seed to confirm, add a test that asserts it.
+4:05 ask why_then: Why then?
+4:50 answer why_then: at step 0 .grad is empty, later the sum grows with each step
+4:55 ask clipping: Would clipping have helped?
+5:40 answer clipping: it would bound the size and hide it, but the direction is still stale
+6:00 close
+"""
+REVIEW = """
+0:40 hypothesis: I suspect the state of the gradients at the start of the second iteration, because nothing resets it
+2:00 diagnosis: zero_grad is missing, so backward adds to the gradients that earlier steps left.
+2:01 fix+verify: Call zero_grad after the step and rerun with the same seed to confirm; a unit test would prevent it.
+2:05 ask why_then: Why then?
+2:50 answer why_then: at step 0 .grad is empty, later the sum grows with each step
+3:00 close
+"""
+VERDICT = Verdict(
+    scenario=SLUG, profile="cpu", seeds=(0, 1, 2), band_seeds=(0, 1, 2), passed=True, reason="",
+    betrayals=(Betrayal("grad_norm", "grad_norm", 2, 20.0, "above"),),
+    checks={"check_causality": False, "check_overfit_batch": False},
+)  # fmt: skip
 
 
 def transcript(slug: str, round: str, lines: str, minutes: float = 20.0) -> list[AnyEvent]:
@@ -29,6 +56,11 @@ def transcript(slug: str, round: str, lines: str, minutes: float = 20.0) -> list
     for line in sorted(filter(None, map(str.strip, lines.splitlines())), key=_seconds):
         events += _events(line, events)
     return events
+
+
+def without(lines: str, *starts: str) -> str:
+    """The lines that do not begin so."""
+    return "\n".join(line for line in lines.splitlines() if not line.startswith(starts))
 
 
 def _seconds(line: str) -> int:

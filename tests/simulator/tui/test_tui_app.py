@@ -30,6 +30,7 @@ from simulator.tui.evidencepane import EvidencePane
 from simulator.tui.frame import SMALLEST
 from simulator.tui.help import Help
 from simulator.tui.home import Home
+from simulator.tui.plot import Chart
 from simulator.tui.round import Round
 
 DEBUG = Options(round="debug", scenario=material.SLUG)
@@ -83,6 +84,8 @@ async def test_from_home_to_debrief_and_back() -> None:
         await press(pilot, "2")
         assert "The momentum was turned upside down" in screen_text(pilot)
         await press(pilot, "3")
+        assert "Your way" in screen_text(pilot) and "not done" in screen_text(pilot)
+        await press(pilot, "4")
         assert "gradient norm" in screen_text(pilot)
         await press(pilot, "escape")
         assert isinstance(pilot.app.screen, Home)
@@ -215,8 +218,10 @@ async def test_an_unfinished_round_is_offered_at_home() -> None:
         await press(pilot, "ctrl+c")
     async with running() as pilot:
         assert "Resume" in screen_text(pilot)
-        await press(pilot, "down", "down", "enter")
+        await press(pilot, "enter")
         assert isinstance(pilot.app.screen, Round)
+    with Store() as store:
+        assert len(store.history()) == 1
 
 
 async def test_markup_and_escape_codes_are_shown_as_typed() -> None:
@@ -435,3 +440,10 @@ async def test_a_narrow_screen_turns_to_the_conversation_when_something_is_said(
         assert round_of(pilot).pane == "code"
         await say(pilot, "I suspect the last line")
         assert round_of(pilot).pane == "chat"
+
+
+async def test_the_first_chart_of_a_wide_screen_shows_the_whole_run() -> None:
+    async with running(DEBUG, size=(160, 48)) as pilot:
+        chart = pilot.app.screen.query(Chart).first()
+        steps = [step for one in chart._series for step in one.steps]
+        assert (chart._x_min, chart._x_max) == (min(steps), max(steps))

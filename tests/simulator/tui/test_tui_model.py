@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from textual.widgets import TextArea
 from tui_driving import conversation, press, running, say, screen_text, settle, told
 
 from grader.events import Candidate, Closed, Sent
+from grader.scorecard import MAXIMUM
 from simulator.interview import Options
 from simulator.store import Store
 from simulator.table import Table
@@ -139,3 +141,17 @@ async def test_a_model_without_an_endpoint_is_told_of(fake: FakeModel, monkeypat
         await say(pilot, SLOPES)
         assert "interviewer" in conversation(pilot)
     assert not fake.asked
+
+
+async def test_a_second_opinion_comes_to_stand_below_the_score(fake: FakeModel) -> None:
+    async with running(DEBUG) as pilot:
+        await say(pilot, "hypothesis the loop, because it grows")
+        await press(pilot, "f9", "y")
+        assert isinstance(pilot.app.screen, DebriefScreen)
+        fake.then(says("no verdict at all"))
+        await press(pilot, "o")
+        assert "gives no verdict in the form asked for" in told(pilot)
+        mark = {"points": 1.0, "reason": "It is short.", "quotes": ["because it grows"]}
+        fake.then(says(json.dumps({"cause": "none", **dict.fromkeys(MAXIMUM["debug"], mark)})))
+        await press(pilot, "2", "o")
+        assert "A second opinion" in screen_text(pilot) and "fake-1: 4 of 100" in screen_text(pilot)
