@@ -292,7 +292,7 @@ class Session:
             case "meta":
                 self._meta(text)
             case "fishing":
-                self._say("fishing", "push_back")
+                self._say("gives_up" if turns.gives_up(text) else "fishing", "push_back")
             case "hypothesis" | "fix" | "verify" if wrapping_up:
                 self._say("added", "reply")
             case "hypothesis":

@@ -45,6 +45,7 @@ _BEGS = re.compile(
     r"|\bgive me (?:something|a lead|a push)\b",
     re.IGNORECASE,
 )
+_GIVES_UP = re.compile(r"\bi(?:'ll| will)? (?:give|am giving) up\b|\bi'm giving up\b|\bi quit\b", re.IGNORECASE)
 _ACCEPTS = re.compile(
     r"\W*(?:(?:ok|okay|alright|all right|well|hm+)\W*)*"
     r"(?:(?:yes|yeah|yep|yup|sure|please|go ahead|that would (?:help|be (?:nice|great))|i'?d like that|gladly|of course"
@@ -93,6 +94,11 @@ def begs(text: str) -> bool:
 def accepts(text: str) -> bool:
     """The whole message says yes; "ok" alone only says that one has heard."""
     return _ACCEPTS.fullmatch(text) is not None
+
+
+def gives_up(text: str) -> bool:
+    """The candidate wants no more: "I give up"."""
+    return _GIVES_UP.search(text) is not None
 
 
 def thinks(text: str) -> bool:

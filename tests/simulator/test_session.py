@@ -97,6 +97,12 @@ def test_fishing_is_turned_back_with_a_question(play: Play) -> None:
     assert whys(events) == ["push_back"] and "?" in texts(events)
 
 
+def test_who_gives_up_is_told_how_to_close(play: Play) -> None:
+    said = {texts(play.say(f"fishing {text}")) for text in ("I give up", "i'm giving up", "I'll give up")}
+    assert len(said) > 1 and all("/finish" in text for text in said)
+    assert "/finish" not in texts(play.say("fishing do they give up?"))
+
+
 def test_a_concept_gets_its_textbook_definition(play: Play) -> None:
     assert texts(play.say("concept qk-norm")) == "Normalising queries and keys before their product."
     assert "definition" in texts(play.say("concept flux capacitor"))
