@@ -180,16 +180,26 @@ def finding(diagnostic: str, verdict: Verdict | None) -> Finding:
 
 
 def _beside(table: Table, decisive: Sequence[str], verdict: Verdict | None) -> Iterator[Evidence]:
-    """The decisive diagnostics of the run, each with the known-good run's, as far as they were recorded; of curves of
-    many layers the one that is furthest off."""
+    """The decisive diagnostics of the run, each with the known-good run's, as far as they were recorded."""
     for id in decisive:
-        most = _furthest(id, verdict)
-        layer = re.search(r"layer\.(\d+)", most.column) if most else None
-        request = Request(id, layers=(int(layer[1]),) if layer else (), compare=True)
         with contextlib.suppress(FlatlineError):  # a review may have no run
-            piece = table.fetch(request)
+            piece = table.fetch(Request(id, compare=True))
             if piece.recorded and id != "code":
+                piece = _told_by(piece, _furthest(id, verdict))
                 yield msgspec.structs.replace(piece, text=differing(piece.text))
+
+
+def _told_by(piece: Evidence, most: Betrayal | None) -> Evidence:
+    """Of many curves the one that is furthest off, beside the known-good one."""
+    from simulator.tables import table
+
+    if most is None:
+        return piece
+    name = re.sub(r"layer\.(\d+)", r"layer \1", most.column.partition("/")[2].replace("*", "0"))
+    chosen = tuple(one for one in piece.series if one.name == name)
+    if len(chosen) != 2 or len(piece.series) == 2:
+        return piece
+    return msgspec.structs.replace(piece, title=f"{piece.title}: {name}", series=chosen, text=table(chosen))
 
 
 def differing(text: str) -> str:
