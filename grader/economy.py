@@ -37,7 +37,7 @@ def _hints(transcript: Transcript, cause: Cause) -> Point:
         return Point("economy", label, out_of, out_of, "took no hint")
     rungs = len({hint.rung for hint in transcript.hints})
     quotes = tuple(quote(hint, f"hint {hint.rung}") for hint in transcript.hints)
-    return Point("economy", label, max(0.0, out_of - rungs), out_of, f"took {rungs} of 3 hints", quotes)
+    return Point("economy", label, max(0.0, out_of - rungs - 0.5), out_of, f"took {rungs} of 3 hints", quotes)
 
 
 def _aim(transcript: Transcript, material: Material, cause: Cause) -> Point:

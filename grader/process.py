@@ -6,7 +6,7 @@ import functools
 import re
 from collections.abc import Sequence
 
-from grader.events import Request
+from grader.events import Candidate, Request
 from grader.material import BASICS, Material
 from grader.phrases import is_prose, plain
 from grader.scorecard import Cause, Point, Quote
@@ -37,7 +37,7 @@ def points(transcript: Transcript, material: Material) -> list[Point]:
 
 def _debug(transcript: Transcript, material: Material) -> list[Point]:
     return [
-        _hypotheses(transcript, 10, "before the first deep dive"),
+        _hypotheses(transcript, material, 10, "before the first deep dive"),
         _following(transcript, material),
         _narrowing(transcript, material),
         _dropped(transcript, material),
@@ -48,16 +48,16 @@ def _debug(transcript: Transcript, material: Material) -> list[Point]:
 
 def _review(transcript: Transcript, material: Material) -> list[Point]:
     return [
-        _hypotheses(transcript, 5, "while reading"),
-        _reading(transcript),
+        _hypotheses(transcript, material, 5, "while reading"),
+        _reading(transcript, material),
         _scatter(transcript),
         _fishing(transcript, material, 4),
     ]
 
 
-def _hypotheses(transcript: Transcript, out_of: float, when: str) -> Point:
+def _hypotheses(transcript: Transcript, material: Material, out_of: float, when: str) -> Point:
     dive = next((piece for piece in transcript.evidence if _deep(piece.request)), None)
-    before = [idea for idea in _ideas(transcript) if dive is None or idea.event.seq < dive.seq]
+    before = [idea for idea in _ideas(transcript, material) if dive is None or idea.event.seq < dive.seq]
     distinct: dict[str, Claim] = {}
     for idea in before:
         for about in _about(idea):
@@ -75,12 +75,20 @@ def _hypotheses(transcript: Transcript, out_of: float, when: str) -> Point:
     return Point("process", label, 0.0, out_of, f"no hypothesis was voiced {when}", said)
 
 
-def _ideas(transcript: Transcript) -> list[Claim]:
+def _ideas(transcript: Transcript, material: Material) -> list[Claim]:
     """Hypotheses and diagnoses that name something, in order: an early claim was a hypothesis as well, unless it was
     wrong."""
     claims = (c for c in transcript.claims if "hypothesis" in c.event.acts or c.event.seq not in transcript.astray)
-    every = sorted((*transcript.ideas, *claims), key=lambda claim: claim.event.seq)
+    weighed = (message for message in transcript.asking if _weighs(message))
+    asking = (Claim(message, material) for message in weighed)
+    every = sorted((*transcript.ideas, *claims, *asking), key=lambda claim: claim.event.seq)
     return [idea for idea in every if _about(idea)]
+
+
+def _weighs(message: Candidate) -> bool:
+    """Whether a request says which of several suspects it is to tell apart."""
+    told = {"hypothesis", "diagnosis"} & set(message.acts)
+    return not told and re.search(r"\bor\b", message.text) is not None and len(_suspects(message.text)) > 1
 
 
 def _about(idea: Claim) -> Sequence[str]:
@@ -107,7 +115,7 @@ def _following(transcript: Transcript, material: Material) -> Point:
     deep = [message for message in transcript.asking if any(r.diagnostic not in BASICS for r in message.requests)]
     if not transcript.telling(material):
         return Point("process", label, 0.0, out_of, "no evidence was asked for")
-    ideas = [idea.event.seq for idea in _ideas(transcript)]
+    ideas = [idea.event.seq for idea in _ideas(transcript, material)]
     led = [m for m in deep if reasoned(m.text) or any(seq <= m.seq for seq in ideas)]
     # A reason does not make a request useful, but spares it the blame.
     asking = [message for message in deep if message not in led or transcript.tells(message, material)]
@@ -144,7 +152,7 @@ def _narrowing(transcript: Transcript, material: Material) -> Point:
 
 def _dropped(transcript: Transcript, material: Material) -> Point:
     label, out_of = "drops what the evidence rules out", 6.0
-    if not transcript.telling(material) or not _ideas(transcript):
+    if not transcript.telling(material) or not _ideas(transcript, material):
         return Point("process", label, 0.0, out_of, "no idea was held against evidence")
     claim = transcript.claim
     held = contradicted(transcript, material, claim.cause, claim.event.seq) if claim else None
@@ -153,7 +161,7 @@ def _dropped(transcript: Transcript, material: Material) -> Point:
         return Point("process", label, 0.0, out_of, reason, (quote(claim.event),))
     later = claim
     if later and later.cause.verdict in ("correct", "partial"):
-        before = (idea for idea in _ideas(transcript) if idea.event.seq < later.event.seq)
+        before = (idea for idea in _ideas(transcript, material) if idea.event.seq < later.event.seq)
         wrong = next((idea for idea in before if idea.cause.verdict == "wrong"), None)
         if wrong:
             quotes = (quote(wrong.event), quote(later.event))
@@ -189,7 +197,7 @@ def _repeats(transcript: Transcript, material: Material) -> Point:
 def _fishing(transcript: Transcript, material: Material, out_of: float) -> Point:
     label = "does not fish for the answer"
     asked = any(transcript.tells(message, material) for message in transcript.asking)
-    if not asked and not _ideas(transcript):
+    if not asked and not _ideas(transcript, material):
         return Point("process", label, 0.0, out_of, "nothing was asked and nothing suspected")
     fished = [message for message in transcript.said if "fishing" in message.acts]
     if not fished:
@@ -200,9 +208,9 @@ def _fishing(transcript: Transcript, material: Material, out_of: float) -> Point
     )
 
 
-def _reading(transcript: Transcript) -> Point:
+def _reading(transcript: Transcript, material: Material) -> Point:
     label, out_of = "reads with a reason", 7.0
-    ideas = _ideas(transcript)
+    ideas = _ideas(transcript, material)
     if not ideas:
         return Point("process", label, 0.0, out_of, "no part of the code was suspected")
     told = [idea for idea in ideas if reasoned(idea.event.text)]

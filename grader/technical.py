@@ -12,14 +12,17 @@ from grader.phrases import hit
 from grader.places import Places, named, near, pointed
 from grader.process import contradicted
 from grader.scorecard import Cause, Point
+from grader.topics import topics
 from grader.transcript import Claim, Transcript, quote, reasoned
 
 UNTOLD = frozenset({"loss", "val_loss", "config"})
 """Diagnostics that nearly every bug moves: seeing them supports a cause only where the answer key says so."""
-PER_INNOCENT = 2.0
+PER_INNOCENT = 3.0
 TOLERATED = 2
 """Innocent lines that may be marked for free: the frame of the guilty one."""
 MIXED = 0.5
+PARTS = 2
+"""So many parts that were looked at are a reason to call a run healthy."""
 LAST_IDEAS = 2
 GUESSES = 3
 """So many causes claimed in a row without a look at anything new are guesses."""
@@ -92,7 +95,7 @@ def support_before(transcript: Transcript, material: Material, seq: int) -> froz
 
 def accounted_for(transcript: Transcript, material: Material) -> bool:
     """Whether a review says more than what the cause is called: the place marked or named by its number, or
-    a reason and a remedy in words. Where nothing is wrong, a reason will do."""
+    a reason and a remedy in words. Where nothing is wrong, a reason or the parts that were looked at will do."""
     lines = set(transcript.marked.lines) if transcript.marked else set()
     meant = [message for message in transcript.said if message.seq not in transcript.astray]
     for message in meant:
@@ -100,7 +103,10 @@ def accounted_for(transcript: Transcript, material: Material) -> bool:
     if any(near(line, material) for line in lines):
         return True
     told = [without_code(message.text, material.source) for message in meant if _TELLS & set(message.acts)]
-    remedy = material.healthy or any(map(_REMEDY.search, told)) or any("fix" in message.acts for message in meant)
+    if material.healthy:
+        looked_at = frozenset[str]().union(*map(topics, told)) - {"noise"}
+        return len(looked_at) >= PARTS or any(map(reasoned, told))
+    remedy = any(map(_REMEDY.search, told)) or any("fix" in message.acts for message in meant)
     return remedy and any(map(reasoned, told))
 
 

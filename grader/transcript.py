@@ -29,8 +29,8 @@ _SHORTEST = 5
 REASON = re.compile(
     r"\b(?:because|since|so that|to see (?:if|whether|how)|"
     r"to (?:check|test|rule out|tell|find out|know|confirm|exclude|see)|would (?:show|tell|mean|expect|explain)|"
-    r"if (?:it|the|that|this|they|there)\b[^.?!]{0,80}(?:,|\bthen|\bwould|\bshould|\bwill)|consistent with|which means|"
-    r"that means|therefore|suggests?|points? to|rules? out|explains?|due to|caused by|otherwise|as the|"
+    r"if (?:it|the|that|this|they|there)\b[^.?!]{0,80}(?:,|\bthen|\bwould|\bshould|\bwill)|consistent with|means|"
+    r"therefore|suggests?|points? to|rules? out|explains?|due to|caused by|otherwise|as the|"
     r"as a result|leads? to|so the|so it|so each|so every)\b",
     re.IGNORECASE,
 )
@@ -38,6 +38,11 @@ _COMMITS = re.compile(
     r"\bi (?:really |do |strongly |now )?(?:think|believe|reckon|bet|guess|say)\b|\bi(?:'d| would) say\b"
     r"|\bi(?:'m| am) (?:fairly|pretty|quite|almost|rather) (?:sure|certain|confident)\b"
     r"|\bmy (?:best )?(?:guess|bet|answer)\b|\b(?:must|has to) be\b|\bmost likely\b",
+    re.IGNORECASE,
+)
+_ANEW = re.compile(
+    r"\b(?:actually|in fact|i was wrong|correction|on second thoughts?|(?:the )?(?:real|actual|true) "
+    r"(?:bug|cause|root cause|problem|issue|culprit))\b",
     re.IGNORECASE,
 )
 _DOUBTS = re.compile(r"\b(?:maybe|perhaps|could|might|possibly|either|or)\b|\?", re.IGNORECASE)
@@ -177,7 +182,7 @@ def _with_answers(claims: tuple[Claim, ...], said: Sequence[Candidate], material
         return claims
     told = (message for message in said if message.follow_up is not None and message.seq > claims[0].event.seq)
     answers = (Claim(message, material) for message in told)
-    anew = (answer for answer in answers if "hypothesis" in answer.event.acts)
+    anew = (answer for answer in answers if _ANEW.search(answer.event.text) or _COMMITS.search(answer.event.text))
     right = [answer for answer in anew if answer.cause.verdict == "correct"]
     return tuple(sorted((*claims, *right[:1]), key=lambda claim: claim.event.seq))
 
