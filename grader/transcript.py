@@ -42,7 +42,7 @@ _COMMITS = re.compile(
 )
 _ANEW = re.compile(
     r"\b(?:actually|in fact|i was wrong|correction|on second thoughts?|(?:the )?(?:real|actual|true) "
-    r"(?:bug|cause|root cause|problem|issue|culprit))\b",
+    r"(?:bug|cause|root cause|problem|issue|culprit))\b|^\W*i (?:now )?(?:think|believe)\b",
     re.IGNORECASE,
 )
 _DOUBTS = re.compile(r"\b(?:maybe|perhaps|could|might|possibly|either|or)\b|\?", re.IGNORECASE)
@@ -182,7 +182,7 @@ def _with_answers(claims: tuple[Claim, ...], said: Sequence[Candidate], material
         return claims
     told = (message for message in said if message.follow_up is not None and message.seq > claims[0].event.seq)
     answers = (Claim(message, material) for message in told)
-    anew = (answer for answer in answers if _ANEW.search(answer.event.text) or _COMMITS.search(answer.event.text))
+    anew = (answer for answer in answers if _ANEW.search(answer.event.text))
     right = [answer for answer in anew if answer.cause.verdict == "correct"]
     return tuple(sorted((*claims, *right[:1]), key=lambda claim: claim.event.seq))
 
