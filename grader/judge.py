@@ -21,8 +21,8 @@ FORGED, FORGERY = ("flattery", "injection"), 0.5
 """What asks for the verdict instead of naming a cause, from this probability on."""
 MOST_WORDS = 60
 """The choice has seen few claims that are longer, so it takes longer ones for as long as this."""
-READ = 0.2
-"""A cause is credited, in full or in part, from this probability on that the text states it so."""
+READ, PARTLY_READ = 0.92, 0.2
+"""Where the rules do not find a cause, it is credited in full, or in part, from this probability on."""
 STATED = 0.3
 """Another cause is named as the one that was claimed from this probability on."""
 
@@ -67,7 +67,9 @@ class Judge:
         own = self._cause_of(slug)
         stated = max(reading.states.get(own, 0.0) for reading in (whole, claimed))
         part = max(reading.partly.get(own, 0.0) for reading in (whole, claimed))
-        return verdict in ("wrong", "none") or stated > READ or (verdict == "partial" and part > READ)
+        if verdict == "partial":
+            return max(stated, part) > PARTLY_READ
+        return verdict != "correct" or stated > READ
 
     def figures(self, text: str, slug: str, reader: Reader) -> list[float]:
         """What the choice goes by, with the readings of `reader`."""
