@@ -6,7 +6,6 @@ what remains of three votes is put together by the median. The card that counts 
 
 from __future__ import annotations
 
-import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, NamedTuple
@@ -82,9 +81,8 @@ def combined(votes: Sequence[Vote], events: Sequence[AnyEvent], round: Literal["
     for dimension, most in MAXIMUM[round].items():
         marks = [mark for vote in votes if _counts(mark := getattr(vote, dimension), most, said)]
         if len(marks) >= NEEDED:
-            middle = statistics.median_low(mark.points for mark in marks)
-            mark = next(mark for mark in marks if mark.points == middle)
-            found[dimension] = Scored(middle, " ".join(mark.reason.split()))
+            middle = sorted(marks, key=lambda mark: mark.points)[(len(marks) - 1) // 2]
+            found[dimension] = Scored(middle.points, " ".join(middle.reason.split()))
     causes = Counter(vote.cause for vote in votes).most_common(1)
     return Opinion(found, len(votes), causes[0][0] if causes and causes[0][1] >= NEEDED else None)
 

@@ -9,6 +9,7 @@ import msgspec
 from grader.events import Candidate, Hint, Marked, Shown
 from grader.material import Material
 from grader.scorecard import Point
+from grader.technical import supporting
 from grader.topics import topics
 from grader.transcript import Transcript, name, quote
 
@@ -98,6 +99,6 @@ def _remark(shown: Shown, material: Material) -> str:
     id = shown.request.diagnostic
     if id in material.solution.decisive:
         return "settles it"
-    if id in material.solution.supporting or id in material.betraying:
+    if id in supporting(material):
         return "speaks for the cause"
     return "" if material.bears(id) else "no bearing on this run"

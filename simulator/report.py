@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from grader.events import AnyEvent, Candidate, Closed, Interviewer, Marked, Noted, Notice, Resumed, Shown, Unaided
-from grader.opinion import VOTES, Opinion
 from grader.scorecard import MAXIMUM, Point, Scorecard
 from simulator.interviewer.mouth import duration
 from simulator.model.marks import words
 
 if TYPE_CHECKING:
+    from grader.opinion import Opinion
     from grader.path import Stop, Wanted
     from simulator.debrief import Debrief
 
@@ -116,6 +116,8 @@ def scorecard(card: Scorecard, round: str) -> list[Section]:
 
 def second_opinion(card: Scorecard, opinion: Opinion, round: str, model: str) -> Section:
     """A model's points beside the card's; where the totals are far apart, the reasons of both."""
+    from grader.opinion import VOTES
+
     maximum = MAXIMUM[round]
     total = "no total" if opinion.total is None else f"{opinion.total:g} of 100"
     parts = [Part("text", f"{model}: {total}, from {opinion.votes} of {VOTES} votes. The card says {card.total:g}.")]

@@ -1,5 +1,5 @@
-"""Fits the ear's classifier and writes `simulator/interviewer/weights`: `python tools/fit_ear.py` (torch; an hour on
-two cores).
+"""Fits the ear's classifier and writes `simulator/interviewer/weights`: `python tools/fit_ear.py` (torch; nearly two
+hours on two cores).
 
 The encoder: see `ear_corpus` and `transformer`. The linear models: multinomial logistic regression over the features of
 `grams`, with feature dropout, on the training messages and the vocabulary's own phrases. A message that does several

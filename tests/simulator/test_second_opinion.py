@@ -48,6 +48,14 @@ def interview(small_world: Path) -> Iterator[Interview]:
         yield begun
 
 
+def exported(interview: Interview, folder: Path) -> Path:
+    """The interview, closed, as a file to score again."""
+    interview.finish()
+    file = folder / "one.json"
+    file.write_text(export(interview, "json"))
+    return file
+
+
 def test_three_votes_are_put_together_by_the_median(interview: Interview, fake: FakeModel) -> None:
     interview.finish()
     fake.then(says(vote(9)), says(vote(2)), says(vote(4)))
@@ -110,9 +118,7 @@ def test_it_is_refused_while_the_interview_is_open(interview: Interview, fake: F
 def test_the_card_is_the_same_with_and_without(
     interview: Interview, fake: FakeModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    interview.finish()
-    file = tmp_path / "one.json"
-    file.write_text(export(interview, "json"))
+    file = exported(interview, tmp_path)
     fake.then(says(vote(10)))
     assert main(["score", str(file), "--json"]) == 0
     alone = json.loads(capsys.readouterr().out)
@@ -137,9 +143,7 @@ def test_far_apart_both_sides_give_their_reasons(interview: Interview, fake: Fak
 def test_a_model_that_fails_costs_one_line(
     interview: Interview, fake: FakeModel, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    interview.finish()
-    file = tmp_path / "one.json"
-    file.write_text(export(interview, "json"))
+    file = exported(interview, tmp_path)
     fake.then(refuses_with(500))
     assert main(["score", str(file), "--second-opinion"]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
